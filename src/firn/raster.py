@@ -1,0 +1,423 @@
+"""Rasters and their grids: all reading, warping and writing of rasters goes through here."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+import rioxarray  # noqa: F401  (registers the .rio accessor)
+import xarray as xr
+from affine import Affine
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.shutil import copy as gdal_copy
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import reproject, transform_bounds
+from rasterio.windows import Window
+
+from firn.errors import DataError, GridError
+from firn.files import atomic_path
+
+Array = npt.NDArray[Any]
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A north-up raster grid of square pixels in the pixel-is-area convention.
+
+    Parameters
+    ----------
+    crs : rasterio CRS
+    transform : Affine
+        Maps (column, row) of a pixel's upper-left corner to map coordinates.
+    height, width : int
+        Size in pixels.
+    """
+
+    crs: CRS
+    transform: Affine
+    height: int
+    width: int
+
+    def __post_init__(self) -> None:
+        """Refuse rotated grids: no stage can honour them."""
+        if self.transform.b or self.transform.d:
+            raise GridError("a rotated georeference cannot be used; warp the raster to north-up")
+
+    @classmethod
+    def from_bounds(
+        cls, crs: CRS, left: float, bottom: float, right: float, top: float, resolution: float
+    ) -> "Grid":
+        """Grid that covers the bounds from the upper-left corner on, rounded to whole pixels."""
+        width = max(1, round((right - left) / resolution))
+        height = max(1, round((top - bottom) / resolution))
+        transform = Affine(resolution, 0.0, left, 0.0, -resolution, top)
+        return cls(CRS.from_user_input(crs), transform, height, width)
+
+    @classmethod
+    def of(cls, data: xr.DataArray) -> "Grid":
+        """Grid of a georeferenced DataArray."""
+        if data.rio.crs is None:
+            raise GridError(f"{data.name or 'raster'}: has no coordinate reference system")
+        height, width = data.shape[-2:]
+        return cls(data.rio.crs, data.rio.transform(recalc=False), height, width)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.height, self.width
+
+    @property
+    def resolution(self) -> float:
+        """Pixel width in units of the CRS (m for UTM)."""
+        return float(self.transform.a)
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """(left, bottom, right, top) in the CRS."""
+        left, top = self.transform.c, self.transform.f
+        return (
+            left,
+            top + self.height * self.transform.e,
+            left + self.width * self.transform.a,
+            top,
+        )
+
+    def crop(self, row: int, col: int, height: int, width: int) -> "Grid":
+        """Sub-grid whose upper-left pixel is (row, col)."""
+        transform = self.transform * Affine.translation(col, row)
+        return Grid(self.crs, transform, height, width)
+
+    def with_resolution(self, resolution: float) -> "Grid":
+        """Grid of the same bounds at another pixel size."""
+        return Grid.from_bounds(self.crs, *self.bounds, resolution)
+
+    def bounds_in(self, crs: CRS) -> tuple[float, float, float, float]:
+        """Bounds in another CRS."""
+        if crs == self.crs:
+            return self.bounds
+        bounds: tuple[float, float, float, float] = transform_bounds(self.crs, crs, *self.bounds)
+        return bounds
+
+    def overlaps(self, other: "Grid") -> bool:
+        """Whether the two grids share ground."""
+        left, bottom, right, top = other.bounds_in(self.crs)
+        mine = self.bounds
+        return left < mine[2] and right > mine[0] and bottom < mine[3] and top > mine[1]
+
+
+def data_array(
+    values: Array,
+    grid: Grid,
+    *,
+    name: str,
+    units: str,
+    band: Sequence[str] | None = None,
+    nodata: float | None = None,
+    **attrs: Any,
+) -> xr.DataArray:
+    """Wrap an array as a georeferenced DataArray.
+
+    Parameters
+    ----------
+    values : ndarray, (y, x) or (band, y, x)
+    grid : Grid
+        Its shape must be that of the last two axes.
+    name, units : str
+    band : sequence of str, optional
+        Names along the band axis.
+    nodata : float, optional
+    **attrs
+        Further attributes.
+    """
+    if values.shape[-2:] != grid.shape:
+        raise GridError(f"{name}: array of {values.shape[-2:]} on a grid of {grid.shape}")
+    dims = ("y", "x") if values.ndim == 2 else ("band", "y", "x")
+    coords = {"band": list(band)} if band is not None else {}
+    data = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs})
+    data = data.rio.write_crs(grid.crs).rio.write_transform(grid.transform)
+    if nodata is not None:
+        data.attrs["nodata"] = nodata
+    return data
+
+
+def _open(path: PathLike) -> rasterio.DatasetReader:
+    try:
+        return rasterio.open(path)
+    except RasterioError as error:
+        raise DataError(
+            f"{path}: cannot be opened as a raster ({error}); check that it exists and is complete"
+        ) from error
+
+
+def _grid(dataset: rasterio.DatasetReader, path: PathLike) -> Grid:
+    if dataset.crs is None:
+        raise GridError(f"{path}: has no coordinate reference system; assign one with gdal_edit")
+    return Grid(dataset.crs, dataset.transform, dataset.height, dataset.width)
+
+
+def grid_of(path: PathLike) -> Grid:
+    """Grid of a raster file, without reading its pixels."""
+    with _open(path) as dataset:
+        return _grid(dataset, path)
+
+
+def tags(path: PathLike) -> dict[str, str]:
+    """Metadata tags of a raster file."""
+    with _open(path) as dataset:
+        return dict(dataset.tags())
+
+
+def read(
+    path: PathLike,
+    *,
+    indexes: Sequence[int] | None = None,
+    window: tuple[int, int, int, int] | None = None,
+) -> xr.DataArray:
+    """Read a raster in its own type and grid.
+
+    Parameters
+    ----------
+    path : path
+        Anything GDAL opens, ``/vsizip/`` paths included.
+    indexes : sequence of int, optional
+        Bands, from 1; all by default.
+    window : (row, col, height, width), optional
+
+    Returns
+    -------
+    DataArray, (band, y, x)
+        ``attrs["nodata"]`` is the file's no-data value, if it has one.
+
+    Raises
+    ------
+    DataError
+        The file is missing, truncated or lacks a band.
+    """
+    with _open(path) as dataset:
+        bands = list(indexes) if indexes is not None else list(dataset.indexes)
+        if missing := set(bands) - set(dataset.indexes):
+            raise DataError(f"{path}: has {dataset.count} band(s), band {sorted(missing)} is missing")
+        grid = _grid(dataset, path)
+        area = None
+        if window is not None:
+            row, col, height, width = window
+            area = Window(col, row, width, height)
+            grid = grid.crop(row, col, height, width)
+        try:
+            values = dataset.read(bands, window=area)
+        except RasterioError as error:
+            raise DataError(
+                f"{path}: is damaged or truncated ({error}); fetch or make the file again"
+            ) from error
+        names = [dataset.descriptions[b - 1] or str(b) for b in bands]
+        return data_array(
+            values,
+            grid,
+            name=os.path.basename(str(path)),
+            units=dataset.units[bands[0] - 1] or "1",
+            band=names,
+            nodata=dataset.nodata,
+        )
+
+
+def read_on(
+    path: PathLike,
+    grid: Grid,
+    resampling: str,
+    *,
+    indexes: Sequence[int] | None = None,
+    nodata: float | None = None,
+    fill: float | None = None,
+) -> Array:
+    """Read a raster of any CRS warped to ``grid``.
+
+    Parameters
+    ----------
+    path : path
+    grid : Grid
+    resampling : str
+        A name of `rasterio.enums.Resampling`.
+    indexes : sequence of int, optional
+    nodata : float, optional
+        No-data value of the source; the file's own by default.
+    fill : float, optional
+        Value where the source has no data; ``nodata`` by default.
+
+    Returns
+    -------
+    ndarray, (band, height, width), in the file's type
+
+    Raises
+    ------
+    GridError
+        The raster and the grid share no ground.
+    DataError
+        The file is missing or damaged.
+    """
+    with _open(path) as dataset:
+        if not _grid(dataset, path).overlaps(grid):
+            raise GridError(
+                f"{path}: covers no part of the grid {tuple(round(b) for b in grid.bounds)} in "
+                f"{grid.crs}; give a raster of the same area"
+            )
+        source_nodata = nodata if nodata is not None else dataset.nodata
+        options: dict[str, Any] = {"nodata": fill if fill is not None else source_nodata}
+        if source_nodata is not None:
+            options["src_nodata"] = source_nodata
+        try:
+            with WarpedVRT(
+                dataset,
+                crs=grid.crs,
+                transform=grid.transform,
+                height=grid.height,
+                width=grid.width,
+                resampling=Resampling[resampling],
+                **options,
+            ) as warped:
+                values: Array = warped.read(list(indexes) if indexes is not None else None)
+        except RasterioError as error:
+            raise DataError(
+                f"{path}: is damaged or truncated ({error}); fetch or make the file again"
+            ) from error
+    return values
+
+
+def resample(
+    values: Array,
+    source: Grid,
+    target: Grid,
+    resampling: str,
+    *,
+    fill: float,
+    nodata: float | None = None,
+) -> Array:
+    """Warp an array, (y, x) or (band, y, x), from one grid to another.
+
+    ``fill`` stands where the source has no data (``nodata``) or does not reach.
+    """
+    output = np.full((*values.shape[:-2], *target.shape), fill, values.dtype)
+    reproject(
+        values,
+        output,
+        src_transform=source.transform,
+        src_crs=source.crs,
+        src_nodata=nodata,
+        dst_transform=target.transform,
+        dst_crs=target.crs,
+        dst_nodata=fill,
+        resampling=Resampling[resampling],
+    )
+    return output
+
+
+def _profile(values: Array, grid: Grid, nodata: float | None) -> dict[str, Any]:
+    return {
+        "driver": "GTiff",
+        "dtype": values.dtype.name,
+        "count": values.shape[0],
+        "height": grid.height,
+        "width": grid.width,
+        "crs": grid.crs,
+        "transform": grid.transform,
+        "nodata": nodata,
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "deflate",
+        "predictor": 3 if values.dtype.kind == "f" else 2,
+        "zlevel": 6,
+        "bigtiff": "if_safer",
+    }
+
+
+def _fill_dataset(
+    dataset: rasterio.io.DatasetWriter,
+    values: Array,
+    band_names: Sequence[str],
+    metadata: Mapping[str, str] | None,
+    units: str | None,
+) -> None:
+    dataset.write(values)
+    for index, band_name in enumerate(band_names, start=1):
+        dataset.set_band_description(index, band_name)
+    if units is not None:
+        dataset.units = (units,) * dataset.count
+    if metadata:
+        dataset.update_tags(**metadata)
+
+
+def write(
+    path: PathLike,
+    values: Array,
+    grid: Grid,
+    *,
+    nodata: float | None = None,
+    band_names: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    units: str | None = None,
+) -> None:
+    """Write a tiled, deflated GeoTIFF atomically; ``values`` is (y, x) or (band, y, x)."""
+    stack = values[np.newaxis] if values.ndim == 2 else values
+    with (
+        atomic_path(path) as temporary,
+        rasterio.open(temporary, "w", **_profile(stack, grid, nodata)) as dataset,
+    ):
+        _fill_dataset(dataset, stack, band_names, tags, units)
+
+
+def _rgb(colour: str) -> tuple[int, int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), 255
+
+
+def write_cog(
+    path: PathLike,
+    values: Array,
+    grid: Grid,
+    *,
+    nodata: float | None,
+    band_names: Sequence[str] = (),
+    tags: Mapping[str, str] | None = None,
+    overview_resampling: str = "mode",
+    colours: Mapping[int, str] | None = None,
+    categories: Mapping[int, str] | None = None,
+) -> None:
+    """Write a cloud-optimised GeoTIFF (DEFLATE, overviews) atomically.
+
+    Parameters
+    ----------
+    path : path
+    values : ndarray, (y, x) or (band, y, x)
+    grid : Grid
+    nodata : float or None
+    band_names, tags
+        As in `write`.
+    overview_resampling : str
+        ``mode`` keeps class codes in overviews.
+    colours : mapping of value to ``#rrggbb``, optional
+        Colour table of the first band (uint8 only).
+    categories : mapping of value to name, optional
+        Category names, kept in the file's metadata as ``CATEGORY_{value}``.
+    """
+    stack = values[np.newaxis] if values.ndim == 2 else values
+    metadata = dict(tags or {})
+    metadata |= {f"CATEGORY_{value}": name for value, name in (categories or {}).items()}
+    with atomic_path(path) as temporary:
+        plain = temporary.with_name("plain.tif")
+        with rasterio.open(plain, "w", **_profile(stack, grid, nodata)) as dataset:
+            _fill_dataset(dataset, stack, band_names, metadata, None)
+            if colours:
+                dataset.write_colormap(1, {value: _rgb(c) for value, c in colours.items()})
+        gdal_copy(
+            plain,
+            temporary,
+            driver="COG",
+            compress="DEFLATE",
+            overview_resampling=overview_resampling,
+            blocksize=512,
+        )
