@@ -140,7 +140,8 @@ def data_array(
     dims = ("y", "x") if values.ndim == 2 else ("band", "y", "x")
     coords = {"band": list(band)} if band is not None else {}
     data = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs})
-    data = data.rio.write_crs(grid.crs).rio.write_transform(grid.transform)
+    data = data.rio.write_crs(grid.crs)
+    data = data.rio.write_transform(grid.transform)
     if nodata is not None:
         data.attrs["nodata"] = nodata
     return data

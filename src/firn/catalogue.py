@@ -1,0 +1,196 @@
+"""Which scenes a run has: from the scene tables, or from the plan of the virtual archive."""
+
+import csv
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from firn.config import Config
+from firn.errors import ConfigError
+from firn.sensors import load_sensor
+from firn.simulator.plan import sentinel2_plans, spot_plans
+
+SENTINEL2_COLUMNS = ("tile", "date", "l1c", "l2a", "snow")
+SPOT_COLUMNS = ("scene_id", "sensor", "area", "path", "role", "reference")
+Role = Literal["kde", "evaluate", "classify"]
+ROLES: tuple[Role, ...] = ("kde", "evaluate", "classify")
+
+
+@dataclass(frozen=True)
+class Sentinel2Scene:
+    """The three products of one tile and date."""
+
+    tile: str
+    date: str
+    l1c: str
+    l2a: str
+    snow: str
+
+
+@dataclass(frozen=True)
+class SpotScene:
+    """A SPOT product and what it is for.
+
+    ``kde`` scenes only feed the saturation density, ``classify`` scenes are mapped as well,
+    ``evaluate`` scenes are mapped and scored, and never feed the density.
+    """
+
+    scene_id: str
+    sensor: str
+    area: str
+    path: str
+    role: Role
+    reference: str | None
+
+    @property
+    def platform(self) -> str:
+        """Satellite, as SPOT2."""
+        return load_sensor(self.sensor).platform
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All scenes of a run."""
+
+    sentinel2: tuple[Sentinel2Scene, ...]
+    spot: tuple[SpotScene, ...]
+    _by_date: dict[tuple[str, str], Sentinel2Scene] = field(init=False, repr=False, compare=False)
+    _by_id: dict[str, SpotScene] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the scenes."""
+        object.__setattr__(self, "_by_date", {(s.tile, s.date): s for s in self.sentinel2})
+        object.__setattr__(self, "_by_id", {s.scene_id: s for s in self.spot})
+
+    def sentinel2_scene(self, tile: str, date: str) -> Sentinel2Scene:
+        """Scene of a tile and date."""
+        try:
+            return self._by_date[tile, date]
+        except KeyError:
+            raise ConfigError(f"{tile}/{date}: is not in the table of Sentinel-2 scenes") from None
+
+    def spot_scene(self, scene_id: str) -> SpotScene:
+        """Scene by identifier."""
+        try:
+            return self._by_id[scene_id]
+        except KeyError:
+            raise ConfigError(f"{scene_id}: is not in the table of SPOT scenes") from None
+
+    def dates(self, tile: str) -> list[str]:
+        """Dates of a tile."""
+        return [s.date for s in self.sentinel2 if s.tile == tile]
+
+    def spot_scenes(self, sensor: str, area: str, *roles: Role) -> list[SpotScene]:
+        """Scenes of a sensor's platform over an area that have one of the roles."""
+        platform = load_sensor(sensor).platform
+        return [
+            s
+            for s in self.spot
+            if s.platform == platform and s.area == area and (not roles or s.role in roles)
+        ]
+
+
+def _virtual(config: Config) -> Catalogue:
+    simulation = config.simulation
+    assert simulation is not None
+    archive = config.root / "archive"
+    area_of = {tile: name for name, area in config.areas.items() for tile in area.tiles}
+    first_area = next(iter(config.areas))
+    sentinel2 = []
+    for scene in sentinel2_plans(simulation, config.seed):
+        folder = archive / "sentinel2" / scene.tile / scene.date
+        paths = [str(folder / f"{product}.zip") for product in ("l1c", "l2a", "snow")]
+        sentinel2.append(Sentinel2Scene(scene.tile, scene.date, *paths))
+    platforms = [load_sensor(sensor).platform for sensor in config.all_sensors]
+    spot = [
+        SpotScene(
+            scene_id=plan.scene_id,
+            sensor=plan.platform.lower(),
+            area=area_of.get(plan.tile, first_area),
+            path=str(archive / "spot" / f"{plan.scene_id}.zip"),
+            role=plan.role,
+            reference=str(archive / "truth" / plan.scene_id / "class.tif")
+            if plan.role == "evaluate"
+            else None,
+        )
+        for plan in spot_plans(simulation, config.seed, platforms)
+    ]
+    return Catalogue(tuple(sentinel2), tuple(spot))
+
+
+def _rows(path: str, columns: tuple[str, ...], optional: frozenset[str]) -> list[dict[str, str]]:
+    try:
+        with open(path, encoding="utf-8", newline="") as stream:
+            lines = (line for line in stream if not line.startswith("#"))
+            reader = csv.DictReader(lines, delimiter="\t")
+            header = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: the scene table cannot be read ({error})") from error
+    if not set(columns) - optional <= set(header) <= set(columns):
+        raise ConfigError(
+            f"{path}: has the columns {list(header)}; expected, separated by tabs: {list(columns)}"
+        )
+    for number, row in enumerate(rows, start=2):
+        for column in set(header) - optional:
+            if not row[column]:
+                raise ConfigError(f"{path}: row {number} has no {column}")
+    return rows
+
+
+def _check(path: str, number: int, column: str, value: str, pattern: str, example: str) -> str:
+    if not re.fullmatch(pattern, value):
+        raise ConfigError(f"{path}: row {number}: {column} {value!r} should look like {example}")
+    return value
+
+
+def _tabulated(config: Config) -> Catalogue:
+    table = str(config.inputs.sentinel2)
+    sentinel2 = [
+        Sentinel2Scene(
+            tile=_check(table, number, "tile", row["tile"], r"\d{2}[A-Z]{3}", "31TCH"),
+            date=_check(table, number, "date", row["date"], r"\d{8}", "20190131"),
+            l1c=row["l1c"],
+            l2a=row["l2a"],
+            snow=row["snow"],
+        )
+        for number, row in enumerate(_rows(table, SENTINEL2_COLUMNS, frozenset()), start=2)
+    ]
+    table = str(config.inputs.spot)
+    spot = []
+    for number, row in enumerate(_rows(table, SPOT_COLUMNS, frozenset({"reference"})), start=2):
+        role = next((r for r in ROLES if r == row["role"]), None)
+        if role is None:
+            raise ConfigError(f"{table}: row {number}: role {row['role']!r} is none of {ROLES}")
+        if role == "evaluate" and not row.get("reference"):
+            raise ConfigError(f"{table}: row {number}: an evaluate scene needs a reference raster")
+        scene_id = _check(table, number, "scene_id", row["scene_id"], r"[\w.-]+", "SPOT2-HRV1-XS_...")
+        spot.append(
+            SpotScene(
+                scene_id, row["sensor"], row["area"], row["path"], role, row.get("reference") or None
+            )
+        )
+    return Catalogue(tuple(sentinel2), tuple(spot))
+
+
+def catalogue(config: Config) -> Catalogue:
+    """Scenes of a run, those in ``exclude`` left out.
+
+    Raises
+    ------
+    ConfigError
+        A scene table is missing or wrong, or a scene occurs twice.
+    """
+    whole = _virtual(config) if config.simulation is not None else _tabulated(config)
+    excluded = set(config.exclude)
+    sentinel2 = [s for s in whole.sentinel2 if f"{s.tile}/{s.date}" not in excluded]
+    spot = [s for s in whole.spot if s.scene_id not in excluded]
+    known = {f"{s.tile}/{s.date}" for s in whole.sentinel2} | {s.scene_id for s in whole.spot}
+    if unknown := excluded - known:
+        raise ConfigError(f"exclude: {sorted(unknown)} are in no scene table; correct the names")
+    keys = [f"{s.tile}/{s.date}" for s in sentinel2] + [s.scene_id for s in spot]
+    if twice := [key for key, count in Counter(keys).items() if count > 1]:
+        raise ConfigError(f"{twice[0]}: occurs twice in the scene tables; keep one row")
+    return Catalogue(tuple(sentinel2), tuple(spot))

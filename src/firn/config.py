@@ -1,0 +1,316 @@
+"""The configuration: one pydantic model from which the YAML table, the schema and the docs are made.
+
+Unknown keys are refused everywhere. This module is imported by the Snakefile, so it imports nothing
+heavier than pydantic and PyYAML.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from firn.errors import ConfigError
+from firn.simulation_config import Simulation
+
+TILE_PATTERN = r"^\d{2}[A-Z]{3}$"
+Tile = Annotated[str, Field(pattern=TILE_PATTERN)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A part of the configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Area(Section):
+    """A mountain range with models of its own."""
+
+    tiles: tuple[Tile, ...] = Field(
+        min_length=1, description="Sentinel-2 tiles whose scenes train the area's models"
+    )
+
+
+class Inputs(Section):
+    """Where products and auxiliary rasters are; not used with a virtual archive."""
+
+    sentinel2: str | None = Field(
+        None, description="Table (TSV) of Sentinel-2 scenes: tile, date, l1c, l2a, snow"
+    )
+    spot: str | None = Field(
+        None, description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference"
+    )
+    dem: str | None = Field(None, description="Elevation raster, m; any CRS; may contain {tile}")
+    tree_cover: str | None = Field(
+        None, description="Tree cover density raster, per cent; may contain {tile}"
+    )
+    water: str | None = Field(None, description="Water raster, 1 = water; may contain {tile}")
+
+
+class SaturationSettings(Section):
+    """Density of saturation and minimum reflectance (method A.1)."""
+
+    bandwidth: float = Field(
+        0.1, gt=0, description="Factor of the data covariance in the Gaussian kernel density estimate"
+    )
+
+
+class LabelSettings(Section):
+    """Labels from snow maps and cloud masks (method A.3)."""
+
+    filter: Literal["tcd-only", "tcd-blue", "tcd-cirrus-blue"] = Field(
+        "tcd-blue",
+        description="Which clouds are trusted: all (tcd-only), those of the mono-temporal blue test "
+        "(tcd-blue), or those and the high clouds (tcd-cirrus-blue)",
+    )
+    tree_cover_max: float = Field(
+        50, ge=0, le=100, description="Tree cover density above which a pixel is ignored, per cent"
+    )
+
+
+class PatchSettings(Section):
+    """Training patches (method A.4)."""
+
+    size: int = Field(572, ge=16, description="Side of a patch, pixels of 20 m")
+    overlap: int = Field(92, ge=0, description="Pixels that neighbouring patches share")
+    minimum_mean_elevation: float = Field(
+        1200, description="Patches with a lower mean elevation are dropped, m"
+    )
+
+    @model_validator(mode="after")
+    def _overlap_below_size(self) -> "PatchSettings":
+        if self.overlap >= self.size:
+            raise ValueError(f"overlap ({self.overlap}) must be smaller than size ({self.size})")
+        return self
+
+
+class EmulationSettings(Section):
+    """Pseudo-SPOT patches (method A.5)."""
+
+    draws: int = Field(1, ge=1, description="Pseudo-SPOT patches made of each Sentinel-2 patch")
+
+
+class BlockSplit(Section):
+    """Split that holds out whole scenes and spatial blocks."""
+
+    kind: Literal["blocks"] = "blocks"
+    block_size: int = Field(2288, ge=1, description="Side of a spatial block, pixels of 20 m")
+    validation: Fraction = Field(0.15, description="Share of blocks for validation")
+    evaluation: Fraction = Field(0.15, description="Share of blocks for evaluation")
+    evaluation_scenes: Fraction = Field(0.2, description="Share of scenes held out for evaluation")
+
+
+class RandomPatchSplit(Section):
+    """The reference's split by single patches; patches of one scene fall on both sides of it."""
+
+    kind: Literal["random-patch"] = "random-patch"
+    validation: Fraction = Field(0.1, description="Share of the training patches for validation")
+    evaluation: Fraction = Field(0.2, description="Share of patches for evaluation")
+
+
+class NetworkSettings(Section):
+    """Shape of the U-Net (method B.1)."""
+
+    widths: tuple[int, ...] = Field(
+        (64, 128, 256, 512, 512), min_length=2, description="Channels per level, finest first"
+    )
+    padding: Literal["same", "valid"] = Field(
+        "valid", description="valid = unpadded convolutions as in the reference; same = padded"
+    )
+    bilinear: bool = Field(
+        True, description="Bilinear upsampling (reference) instead of transposed convolutions"
+    )
+
+
+class TrainingStep(Section):
+    """One training until the validation loss no longer improves."""
+
+    learning_rate: float = Field(gt=0, description="Learning rate of Adam")
+    patience: int = Field(ge=1, description="Epochs without improvement before it ends")
+    max_epochs: int | None = Field(None, ge=1, description="Cap on epochs; null = none (reference)")
+
+
+class PreliminaryTraining(TrainingStep):
+    """Short trainings from several seeds."""
+
+    learning_rate: float = Field(0.01, gt=0, description="Learning rate of Adam")
+    patience: int = Field(40, ge=1, description="Epochs without improvement before it ends")
+    seeds: tuple[int, ...] = Field(
+        tuple(range(1, 11)), min_length=1, description="One preliminary training per seed"
+    )
+
+
+class IntensiveTraining(TrainingStep):
+    """Continuation of the best preliminary training."""
+
+    learning_rate: float = Field(1e-4, gt=0, description="Learning rate of Adam")
+    patience: int = Field(200, ge=1, description="Epochs without improvement before it ends")
+
+
+class TrainingSettings(Section):
+    """Training (method B.1)."""
+
+    preliminary: PreliminaryTraining = PreliminaryTraining()
+    intensive: IntensiveTraining = IntensiveTraining()
+    batch_size: int = Field(11, ge=1, description="Patches per step")
+    augment: bool = Field(
+        False, description="Random left-right flips of the training patches (reference: none)"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto = bfloat16 where the CPU or GPU has matrix units for it"
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="auto = a GPU if there is one; cuda without one is an error"
+    )
+
+
+class InferenceSettings(Section):
+    """Classification of scenes."""
+
+    window: int = Field(512, ge=64, description="Side of an inference window, pixels")
+    nodata_buffer: float = Field(
+        2000, ge=0, description="Distance from missing data that quality.tif flags, m"
+    )
+    low_confidence: Fraction = Field(
+        0.6, description="Probability of the class below which quality.tif flags a pixel"
+    )
+
+
+class EvaluationSettings(Section):
+    """Scores and their strata (method B.2, B.3)."""
+
+    bootstrap: int = Field(1000, ge=10, description="Resamplings of scenes for the intervals")
+    hillshade_edges: tuple[float, ...] = Field(
+        (0, 60, 120, 180, 256), description="Edges of the hillshade strata"
+    )
+    elevation_edges: tuple[float, ...] = Field(
+        (0, 1500, 2000, 2500, 3000, 9000), description="Edges of the elevation strata, m"
+    )
+    sun_elevation_edges: tuple[float, ...] = Field(
+        (0, 25, 40, 55, 90), description="Edges of the sun elevation strata, degrees"
+    )
+
+
+class Experiment(Section):
+    """One method for one sensor over one area."""
+
+    method: str
+    sensor: str
+    area: str
+
+
+METHODS = ("unet", "baseline-majority", "baseline-threshold", "baseline-pixel")
+Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
+
+
+class Config(Section):
+    """The whole configuration of a run."""
+
+    run: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="Name of the run and of its folder"
+    )
+    seed: int = Field(0, ge=0, description="The seed of everything random")
+    results: str = Field("results", description="Folder of all runs")
+    areas: dict[str, Area] = Field(min_length=1, description="Areas by name")
+    sensors: tuple[str, ...] = Field(
+        min_length=1, description="Sensors that get models: names or paths of sensor YAML files"
+    )
+    emulated_sensors: tuple[str, ...] = Field(
+        (), description="Further sensors that are emulated but get no model"
+    )
+    methods: tuple[Method, ...] = Field(METHODS, min_length=1, description="Methods to compare")
+    exclude: tuple[str, ...] = Field(
+        (), description="Scenes to leave out: {tile}/{date} or the identifier of a SPOT scene"
+    )
+    inputs: Inputs = Inputs()
+    simulation: Simulation | None = Field(
+        None, description="The virtual archive; null = real products as in inputs"
+    )
+    saturation: SaturationSettings = SaturationSettings()
+    labels: LabelSettings = LabelSettings()
+    patches: PatchSettings = PatchSettings()
+    emulation: EmulationSettings = EmulationSettings()
+    split: Annotated[BlockSplit | RandomPatchSplit, Field(discriminator="kind")] = BlockSplit()
+    network: NetworkSettings = NetworkSettings()
+    training: TrainingSettings = TrainingSettings()
+    inference: InferenceSettings = InferenceSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @model_validator(mode="after")
+    def _inputs_given(self) -> "Config":
+        if self.simulation is None:
+            missing = [
+                key
+                for key in ("sentinel2", "spot", "dem", "tree_cover", "water")
+                if getattr(self.inputs, key) is None
+            ]
+            if missing:
+                raise ValueError(
+                    f"inputs.{', inputs.'.join(missing)}: must be given where there is no simulation"
+                )
+        return self
+
+    @property
+    def root(self) -> Path:
+        """Folder of this run."""
+        return Path(self.results) / self.run
+
+    @property
+    def all_sensors(self) -> tuple[str, ...]:
+        """Every sensor that is emulated, those with models first."""
+        return tuple(dict.fromkeys((*self.sensors, *self.emulated_sensors)))
+
+    def experiments(self) -> dict[str, Experiment]:
+        """Experiments by name: ``{method}-{sensor}``, and ``-{area}`` where areas are several."""
+        experiments = {}
+        for area in self.areas:
+            suffix = f"-{area}" if len(self.areas) > 1 else ""
+            for sensor in self.sensors:
+                for method in self.methods:
+                    name = f"{method}-{sensor}{suffix}"
+                    experiments[name] = Experiment(method=method, sensor=sensor, area=area)
+        return experiments
+
+
+def describe_error(error: ValidationError, source: str) -> str:
+    """Say each wrong key on a line of its own."""
+    lines = [f"{source}: the configuration is not valid"]
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "(top level)"
+        advice = " (see config/README.md for the keys)" if item["type"] == "extra_forbidden" else ""
+        lines.append(f"  {key}: {item['msg']}{advice}")
+    return "\n".join(lines)
+
+
+def parse_config(content: Mapping[str, Any], source: str = "configuration") -> Config:
+    """Validate a mapping.
+
+    Raises
+    ------
+    ConfigError
+        Names each wrong key.
+    """
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(describe_error(error, source)) from error
+
+
+def load_config(path: str | os.PathLike[str]) -> Config:
+    """Load and validate a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        The file is missing, is not YAML, or a key in it is wrong.
+    """
+    try:
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML ({error})") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: must hold key: value pairs, as config/demo.yaml does")
+    return parse_config(content, str(path))

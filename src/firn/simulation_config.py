@@ -1,0 +1,145 @@
+"""Configuration of the virtual archive."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Range = tuple[float, float]
+Date = Annotated[str, Field(pattern=r"^\d{8}$")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Relief(_Section):
+    """A real elevation model that virtual tiles are cut from."""
+
+    dem: str = Field(
+        description="Path of a DEM in any CRS, metres; a bare name is one that comes with firn"
+    )
+
+
+class VirtualTile(_Section):
+    """A virtual Sentinel-2 tile: a square of real relief."""
+
+    relief: str = Field(description="Name of its relief")
+    crs: str = Field(description="UTM zone, as EPSG:32632")
+    left: float = Field(description="Easting of the upper-left corner, m; a multiple of 60")
+    top: float = Field(description="Northing of the upper-left corner, m; a multiple of 60")
+    size: int = Field(ge=96, description="Side, pixels of 20 m; a multiple of 6")
+    latitude: float = Field(ge=-80, le=80, description="Latitude for the sun, degrees")
+    longitude: float = Field(ge=-180, le=180, description="Longitude for the sun, degrees")
+
+    @model_validator(mode="after")
+    def _aligned(self) -> "VirtualTile":
+        if self.left % 60 or self.top % 60 or self.size % 6:
+            raise ValueError("left and top must be multiples of 60 m and size one of 6 pixels")
+        return self
+
+
+class Materials(_Section):
+    """Columns of the spectra table that play each role."""
+
+    snow: tuple[str, ...] = Field(
+        ("snow_fine", "snow_medium", "snow_coarse"), description="Snow, finest grain first"
+    )
+    rock: tuple[str, ...] = Field(
+        ("rock_andesite", "rock_limestone", "rock_dolomite", "rock_shale", "rock_greywacke"),
+        min_length=1,
+        description="Rocks; each tile draws a mixture",
+    )
+    soil: tuple[str, ...] = Field(
+        ("soil_dark_loam", "soil_brown_loam", "soil_pale_silt", "soil_gravelly"), min_length=1
+    )
+    grass: tuple[str, ...] = Field(("grass",), min_length=1, description="Green meadow")
+    dry_grass: tuple[str, ...] = Field(("dry_grass",), min_length=1, description="Dry meadow")
+    forest: tuple[str, ...] = Field(("conifer", "deciduous"), min_length=1)
+    water: tuple[str, ...] = Field(("water",), min_length=1)
+
+
+class Climate(_Section):
+    """Snow and cloud climate; each scene draws its weather from these ranges."""
+
+    snow_line_winter: float = Field(1000, description="Mean snow line in February, m")
+    snow_line_summer: float = Field(3300, description="Mean snow line in August, m")
+    snow_line_spread: float = Field(350, ge=0, description="Scatter between scenes, m (1 sigma)")
+    cloud_cover: Range = Field((0.0, 0.9), description="Cloud cover of a scene, lowest and highest")
+    cloud_kinds: dict[
+        Literal["cumulus", "stratus", "stratocumulus", "altocumulus", "cirrus", "frontal"], float
+    ] = Field(
+        {
+            "cumulus": 0.3,
+            "stratus": 0.12,
+            "stratocumulus": 0.2,
+            "altocumulus": 0.13,
+            "cirrus": 0.1,
+            "frontal": 0.15,
+        },
+        description="Relative frequency of cloud kinds",
+    )
+    aerosol_optical_thickness: Range = Field(
+        (0.05, 0.3), description="At 550 nm and sea level, lowest and highest"
+    )
+
+
+class Instruments(_Section):
+    """How far the virtual instruments stray from their nominal description."""
+
+    tolerance: float = Field(
+        0.3, ge=0, lt=1, description="Relative range around nominal noise, blur and gain steps"
+    )
+    response_shift: float = Field(
+        4.0, ge=0, description="Largest shift of a spectral response, nm"
+    )
+    snr: float = Field(150, gt=0, description="Nominal signal-to-noise ratio at half of full scale")
+    mtf_nyquist: float = Field(
+        0.25, gt=0, lt=1, description="Nominal modulation transfer at the Nyquist frequency"
+    )
+    geolocation_error: float = Field(
+        0.5, ge=0, description="Residual error of the orthorectified image, pixels (1 sigma)"
+    )
+    saturation: dict[str, Range] = Field(
+        {"XS1": (0.3, 0.5), "XS2": (0.32, 0.6), "XS3": (0.45, 0.75), "SWIR": (0.35, 0.65)},
+        description="Saturation reflectance that operators aim at when they choose the gain, by "
+        "band: the 10 and 90 % points",
+    )
+
+
+class VirtualSpotScene(_Section):
+    """A virtual SPOT scene that is classified and scored."""
+
+    sensor: str
+    tile: str = Field(description="Virtual tile that it covers")
+    date: Date
+
+
+class SpotArchive(_Section):
+    """Small scenes whose metadata feed the saturation density."""
+
+    scenes_per_sensor: int = Field(8, ge=0, description="Scenes of each sensor")
+    size: int = Field(48, ge=16, description="Side of such a scene, pixels of the sensor")
+
+
+class Simulation(_Section):
+    """The virtual archive: real relief, spectra and responses; drawn snow, clouds and gains."""
+
+    reliefs: dict[str, Relief] = Field(min_length=1)
+    tiles: dict[Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}$")], VirtualTile] = Field(min_length=1)
+    spectra: str = Field("endmembers", description="Table of spectra: name or path of a CSV file")
+    materials: Materials = Materials()
+    sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates of each training tile")
+    spot: tuple[VirtualSpotScene, ...] = Field(description="SPOT scenes to classify and score")
+    spot_archive: SpotArchive = SpotArchive()
+    climate: Climate = Climate()
+    instruments: Instruments = Instruments()
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Simulation":
+        for name, tile in self.tiles.items():
+            if tile.relief not in self.reliefs:
+                raise ValueError(f"tile {name}: relief {tile.relief} is not among reliefs")
+        for tile_name in (*self.sentinel2, *(scene.tile for scene in self.spot)):
+            if tile_name not in self.tiles:
+                raise ValueError(f"tile {tile_name}: is not among simulation.tiles")
+        return self
