@@ -1,0 +1,49 @@
+# firn: `make help` lists what can be made.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+VENV := .venv
+# Made anew only when the list of packages changes.
+INSTALLED := $(VENV)/.installed
+DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
+REPORT := results/demo/report.html
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[test]'
+	touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Create .venv and install firn into it
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run the whole workflow on the virtual archive and write the report
+	$(DEMO)
+	$(DEMO) --report $(REPORT)
+	@echo "The report of the demo: $(CURDIR)/$(REPORT)"
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style and types
+	ruff check
+	ruff format --check
+	snakefmt --check --compact-diff workflow
+	mypy
+
+.PHONY: test
+test: lint ## Check style and types, then run every test
+	pytest --numprocesses $(CORES) --durations 10
+
+.PHONY: clean
+clean: ## Remove what the demo computed; .venv stays
+	rm -rf results/demo .snakemake
