@@ -90,8 +90,9 @@ class Grid:
 
     def crop(self, row: int, col: int, height: int, width: int) -> "Grid":
         """Sub-grid whose upper-left pixel is (row, col)."""
-        transform = self.transform * Affine.translation(col, row)
-        return Grid(self.crs, transform, height, width)
+        x_step, y_step = self.transform.a, self.transform.e
+        left, top = self.transform.c + col * x_step, self.transform.f + row * y_step
+        return Grid(self.crs, Affine(x_step, 0.0, left, 0.0, y_step, top), height, width)
 
     def with_resolution(self, resolution: float) -> "Grid":
         """Grid of the same bounds at another pixel size."""
@@ -139,7 +140,9 @@ def data_array(
         raise GridError(f"{name}: array of {values.shape[-2:]} on a grid of {grid.shape}")
     dims = ("y", "x") if values.ndim == 2 else ("band", "y", "x")
     coords = {"band": list(band)} if band is not None else {}
-    data = xr.DataArray(values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs})
+    data = xr.DataArray(
+        values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs}
+    )
     data = data.rio.write_crs(grid.crs)
     data = data.rio.write_transform(grid.transform)
     if nodata is not None:
@@ -203,7 +206,9 @@ def read(
     with _open(path) as dataset:
         bands = list(indexes) if indexes is not None else list(dataset.indexes)
         if missing := set(bands) - set(dataset.indexes):
-            raise DataError(f"{path}: has {dataset.count} band(s), band {sorted(missing)} is missing")
+            raise DataError(
+                f"{path}: has {dataset.count} band(s), band {sorted(missing)} is missing"
+            )
         grid = _grid(dataset, path)
         area = None
         if window is not None:
