@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +75,12 @@ def test_swh_scene_id_gives_its_parts_back(
 def test_absolute_orbit_is_near_the_published_one() -> None:
     # Granule L1C_T53NMJ_A008030_20170105T013443 of the real product above.
     assert abs(naming.absolute_orbit("S2A", datetime(2017, 1, 5, 1, 34, 42)) - 8030) < 20
+
+
+def test_times_may_carry_their_zone() -> None:
+    naive, aware = datetime(2019, 2, 1, 10), datetime(2019, 2, 1, 10, tzinfo=UTC)
+    for time in (naive, aware):
+        assert naming.l1c_granule_name("S2B", time, "32TPT") == "L1C_T32TPT_A009957_20190201T100000"
 
 
 def test_naming_imports_no_array_library() -> None:
