@@ -1,0 +1,266 @@
+"""Safe access to the files of a product, in a zip or in a folder, without extracting anything."""
+
+import os
+import stat
+import zipfile
+import zlib
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+import xarray as xr
+
+from firn import raster
+from firn.errors import DataError, FirnError, ProductError
+from firn.products.xml import Metadata
+from firn.raster import Array, Grid
+
+#: A product's metadata file is a few MB; a larger one is not metadata.
+MAX_METADATA_BYTES = 64 * 2**20
+#: Files in a product: a Sentinel-2 tile has about 100.
+MAX_ENTRIES = 20_000
+#: A zip may unpack to this much whatever its own size, and beyond it to `MAX_RATIO` times its size.
+FREE_BYTES = 256 * 2**20
+MAX_RATIO = 200
+#: Pixels of one raster: a SPOT 5 panchromatic scene at 2.5 m has 24 000 squared.
+MAX_PIXELS = 2**30
+
+#: What a raster begins with. GDAL chooses the driver by content, and some (VRT) read other files.
+_RASTER_MAGIC = (
+    b"II*\x00",
+    b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
+    b"\x00\x00\x00\x0cjP  ",
+    b"\xff\x4f\xff\x51",
+)
+#: What `zipfile` raises on a damaged, encrypted or unknown archive.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
+_AGAIN = "fetch the product again"
+
+
+class Product:
+    """The files of one product.
+
+    Parameters
+    ----------
+    path : path
+        A zip with the product's folder inside, or that folder.
+
+    Raises
+    ------
+    ProductError
+        The path is missing or is not a readable zip; an entry leads outside the product, is a link,
+        is encrypted, stands twice, or the archive would unpack to an absurd size.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._verified: set[str] = set()
+        if self.path.is_dir():
+            self._zipped = False
+            self._sizes = _folder_entries(self.path)
+        elif self.path.is_file():
+            self._zipped = True
+            self._sizes = _zip_entries(self.path)
+        else:
+            raise ProductError(
+                f"{self.path}: does not exist; expected a zip or folder of a product"
+            )
+
+    @property
+    def names(self) -> list[str]:
+        """Files of the product, relative to the zip or folder, with forward slashes."""
+        return sorted(self._sizes)
+
+    def find(self, pattern: str, *, beside: str | None = None) -> str:
+        """Name of the only file that matches a pattern.
+
+        Parameters
+        ----------
+        pattern : str
+            Glob over the last path components (``IMG_DATA/*_B02.jp2``), upper and lower case alike.
+        beside : str, optional
+            A file in whose folder the match must stand.
+
+        Raises
+        ------
+        ProductError
+            No file matches, or several do.
+        """
+        parts = pattern.lower().split("/")
+        matches = [
+            name
+            for name in self.names
+            if _matches(name.lower().split("/"), parts)
+            and (beside is None or PurePosixPath(name).parent == PurePosixPath(beside).parent)
+        ]
+        if not matches:
+            raise ProductError(
+                f"{self.path}: has no file {pattern}; the product is incomplete or of another "
+                f"kind, {_AGAIN}"
+            )
+        if len(matches) > 1:
+            raise ProductError(
+                f"{self.path}: has {len(matches)} files {pattern} ({matches[0]}, {matches[1]}), "
+                "expected one; keep one product in a zip or folder"
+            )
+        return matches[0]
+
+    def metadata(self, pattern: str) -> tuple[str, Metadata]:
+        """Name and content of the only XML file that matches ``pattern``."""
+        name = self.find(pattern)
+        if self._sizes[name] > MAX_METADATA_BYTES:
+            raise ProductError(
+                f"{self.path}: {name} has {self._sizes[name]} bytes, too many for metadata; "
+                f"{_AGAIN}"
+            )
+        return name, Metadata(self._start_of(name, MAX_METADATA_BYTES), f"{self.path}: {name}")
+
+    def grid(self, name: str) -> Grid:
+        """Grid of a raster of the product, from its header."""
+        path = self._raster_path(name)
+        try:
+            grid = raster.grid_of(path)
+        except FirnError as error:
+            raise ProductError(f"{self.path}: {name} is not a usable raster ({error})") from error
+        if grid.height * grid.width > MAX_PIXELS:
+            raise ProductError(
+                f"{self.path}: {name} claims {grid.height} x {grid.width} pixels, more than any "
+                f"product has; {_AGAIN}"
+            )
+        return grid
+
+    def read(self, name: str) -> xr.DataArray:
+        """First band of a raster of the product, (y, x), in its own type and grid.
+
+        Raises
+        ------
+        ProductError
+            The file is damaged or truncated.
+        """
+        self.grid(name)
+        try:
+            return raster.read(self._raster_path(name), indexes=[1])[0]
+        except DataError as error:
+            raise self._damaged(name, error) from error
+
+    def read_on(self, name: str, grid: Grid, resampling: str, nodata: float) -> Array:
+        """First band of a raster of the product warped to ``grid``, (y, x), in its own type.
+
+        Raises
+        ------
+        ProductError
+            The file is damaged or truncated.
+        GridError
+            The raster and the grid share no ground.
+        """
+        self.grid(name)
+        path = self._raster_path(name)
+        try:
+            values: Array = raster.read_on(path, grid, resampling, indexes=[1], nodata=nodata)[0]
+        except DataError as error:
+            raise self._damaged(name, error) from error
+        return values
+
+    def _damaged(self, name: str, error: Exception) -> ProductError:
+        return ProductError(f"{self.path}: {name} is damaged or truncated; {_AGAIN} ({error})")
+
+    def _raster_path(self, name: str) -> str:
+        """Path of a raster for GDAL, once its first bytes and its checksum (zip) are right."""
+        if name not in self._verified:
+            if not self._start_of(name, 8).startswith(_RASTER_MAGIC):
+                raise ProductError(
+                    f"{self.path}: {name} is neither GeoTIFF nor JPEG 2000; the file is damaged, "
+                    f"{_AGAIN}"
+                )
+            self._verified.add(name)
+        if self._zipped:
+            return f"/vsizip/{{{self.path.resolve()}}}/{name}"
+        return str(self.path / name)
+
+    def _start_of(self, name: str, n_bytes: int) -> bytes:
+        """First bytes of a file, which in a zip is read to its end to verify its checksum."""
+        try:
+            if not self._zipped:
+                with open(self.path / name, "rb") as stream:
+                    return stream.read(n_bytes)
+            with zipfile.ZipFile(self.path) as archive, archive.open(name) as entry:
+                start = entry.read(n_bytes)
+                while entry.read(2**20):
+                    pass
+                return start
+        except _ZIP_ERRORS as error:
+            raise self._damaged(name, error) from error
+
+
+def _matches(parts: list[str], pattern: list[str]) -> bool:
+    tail = parts[-len(pattern) :]
+    return len(tail) == len(pattern) and all(map(fnmatchcase, tail, pattern))
+
+
+def _folder_entries(folder: Path) -> dict[str, int]:
+    """Size of each file below a folder, links out of it refused."""
+    root = folder.resolve()
+    sizes: dict[str, int] = {}
+    for parent, folders, files in os.walk(folder):
+        for name in [*folders, *files]:
+            path = Path(parent, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise ProductError(
+                    f"{path}: is a link out of the product; put the file itself in its place"
+                )
+        for name in files:
+            path = Path(parent, name)
+            if path.is_file():
+                sizes[path.relative_to(folder).as_posix()] = path.stat().st_size
+        if len(sizes) > MAX_ENTRIES:
+            raise ProductError(
+                f"{folder}: has more than {MAX_ENTRIES} files; give the folder of one product"
+            )
+    return sizes
+
+
+def _zip_entries(path: Path) -> dict[str, int]:
+    """Size of each file in a zip whose directory is safe to follow."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except _ZIP_ERRORS as error:
+        raise ProductError(
+            f"{path}: is not a readable zip ({error}); it is damaged or incomplete, {_AGAIN}"
+        ) from error
+    unpacked = sum(entry.file_size for entry in entries)
+    if len(entries) > MAX_ENTRIES or unpacked > max(FREE_BYTES, MAX_RATIO * path.stat().st_size):
+        raise ProductError(
+            f"{path}: would unpack to {len(entries)} files of {unpacked} bytes, more than any "
+            f"product; {_AGAIN}"
+        )
+    sizes: dict[str, int] = {}
+    for entry in entries:
+        if problem := _entry_problem(entry, sizes):
+            raise ProductError(f"{path}: entry {entry.filename!r} {problem}; {_AGAIN}")
+        if not entry.is_dir():
+            sizes[entry.filename] = entry.file_size
+    return sizes
+
+
+def _entry_problem(entry: zipfile.ZipInfo, seen: dict[str, int]) -> str | None:
+    name = entry.orig_filename
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or "\0" in name:
+        return "leads outside the product"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "is a symbolic link"
+    if entry.flag_bits & 1:
+        return "is encrypted"
+    if name in seen:
+        return "stands twice in it"
+    return None

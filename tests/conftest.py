@@ -1,0 +1,46 @@
+"""Fixtures shared by all tests: a real Sentinel-2 crop packed as a Level-1C product."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import minimal_products
+import numpy as np
+import pytest
+import rasterio
+
+CROP = Path(__file__).parent / "data" / "sentinel2_crop"
+#: The crop's baseline, and the first one with a radiometric offset.
+CROP_NAME = "S2A_MSIL1C_20160501T155902_N0{}_R097_T18SVG_20160501T160000"
+
+
+@pytest.fixture(scope="session")
+def crop_product(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Zip of the real crop as a SAFE of baseline ``201`` (no offset) or ``400`` (offset -1000).
+
+    Sun angles, date and orbit of the product are invented: the crop's source does not tell them.
+    """
+
+    def pack(baseline: str) -> Path:
+        folder = tmp_path_factory.mktemp("crop")
+        shift = 1000 if baseline == "400" else 0
+        bands = {}
+        for file in sorted(CROP.glob("*.tif")):
+            with rasterio.open(file) as dataset:
+                bands[file.stem] = np.where(dataset.read(1) > 0, dataset.read(1) + shift, 0).astype(
+                    np.uint16
+                )
+                if file.stem == "B02":
+                    left, top, side = *dataset.transform @ (0, 0), dataset.height * 10
+        safe = minimal_products.sentinel2(
+            folder,
+            bands,
+            name=CROP_NAME.format(baseline),
+            offsets=dict.fromkeys(range(13), -1000.0) if shift else None,
+            side=side,
+            left=left,
+            top=top,
+            epsg=32618,
+        )
+        return minimal_products.zip_folder(safe)
+
+    return pack
