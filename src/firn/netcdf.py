@@ -1,0 +1,47 @@
+"""NetCDF files with one chunk per patch, so that reading one patch reads one chunk."""
+
+import os
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from firn.errors import DataError
+from firn.files import atomic_path
+
+
+def _encoding(data: xr.Variable) -> dict[str, Any]:
+    encoding: dict[str, Any] = {"_FillValue": None}
+    if data.ndim > 1 and data.size:
+        encoding |= {"zlib": True, "complevel": 1, "chunksizes": (1, *data.shape[1:])}
+    return encoding
+
+
+def write(path: str | os.PathLike[str], dataset: xr.Dataset) -> None:
+    """Write a data set atomically; arrays are deflated in chunks of one along the first axis."""
+    encoding: dict[Hashable, Any] = {
+        name: _encoding(data)
+        for name, data in dataset.variables.items()
+        if data.dtype.kind in "iuf"
+    }
+    with atomic_path(path) as temporary:
+        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+
+
+def read(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Open a data set lazily, values as stored.
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged.
+    """
+    try:
+        return xr.open_dataset(
+            Path(path), engine="h5netcdf", mask_and_scale=False, decode_times=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: cannot be read as NetCDF ({error}); delete it and run its rule again"
+        ) from error

@@ -1,0 +1,140 @@
+"""Which patches train, validate and evaluate.
+
+Blocks and dates are ranked by random numbers of their own, keyed by their names. So the split is
+the same for every sensor and method, and does not depend on the order of files.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from firn.config import BlockSplit, RandomPatchSplit
+from firn.seeds import generator
+
+TRAIN, VALIDATION, EVALUATION = SPLITS = ("train", "validation", "evaluation")
+
+Block = tuple[int, int]
+Name = tuple[str, ...]
+
+
+class PatchKey(NamedTuple):
+    """A patch of a scene: its tile, date (YYYYMMDD), and upper-left pixel in the tile grid."""
+
+    tile: str
+    date: str
+    row: int
+    col: int
+
+
+class Split(NamedTuple):
+    """Patches by split, and how many were left out for which reason."""
+
+    assigned: dict[PatchKey, str]
+    dropped: dict[str, int]
+
+
+def split_patches(
+    patches: Sequence[PatchKey], size: int, settings: BlockSplit | RandomPatchSplit, seed: int
+) -> Split:
+    """Assign patches of ``size`` pixels to train, validation and evaluation.
+
+    A split may come out empty where blocks or scenes are few; the caller judges that.
+    """
+    if isinstance(settings, RandomPatchSplit):
+        return Split(_random_patches(patches, settings, seed), {})
+    return _blocks_and_scenes(patches, size, settings, seed)
+
+
+def touched(row: int, col: int, size: int, block_size: int) -> set[Block]:
+    """Blocks of ``block_size`` pixels that a patch of ``size`` pixels touches."""
+    rows = range(row // block_size, (row + size - 1) // block_size + 1)
+    cols = range(col // block_size, (col + size - 1) // block_size + 1)
+    return {(r, c) for r in rows for c in cols}
+
+
+def _ranked(names: Iterable[Name], seed: int) -> list[Name]:
+    return sorted(names, key=lambda name: (generator(seed, "split", *name).random(), name))
+
+
+def _share(count: int, fraction: float) -> int:
+    """Round a share of ``count``, but never to nothing."""
+    return max(1, round(count * fraction)) if fraction else 0
+
+
+def _deal(
+    names: Iterable[Name], validation: float, evaluation: float, seed: int
+) -> dict[Name, str]:
+    """Deal things to the splits by rank; ``validation`` is a share of what evaluation leaves."""
+    ranked = _ranked(names, seed)
+    n_evaluation = _share(len(ranked), evaluation)
+    n_validation = _share(len(ranked) - n_evaluation, validation)
+    splits = [EVALUATION] * n_evaluation + [VALIDATION] * n_validation + [TRAIN] * len(ranked)
+    return dict(zip(ranked, splits, strict=False))
+
+
+def _random_patches(
+    patches: Sequence[PatchKey], settings: RandomPatchSplit, seed: int
+) -> dict[PatchKey, str]:
+    by_tile: dict[str, dict[Name, PatchKey]] = defaultdict(dict)
+    for patch in patches:
+        name = ("patch", patch.tile, patch.date, str(patch.row), str(patch.col))
+        by_tile[patch.tile][name] = patch
+    assigned: dict[PatchKey, str] = {}
+    for named in by_tile.values():
+        dealt = _deal(named, settings.validation, settings.evaluation, seed)
+        assigned |= {named[name]: split for name, split in dealt.items()}
+    return assigned
+
+
+def _block_splits(
+    patches: Sequence[PatchKey], size: int, settings: BlockSplit, seed: int
+) -> dict[tuple[str, Block], str]:
+    """Split of the blocks that wholly contain a patch; others are training ground.
+
+    Each tile with at least three such blocks gives at least one to every split. ``validation`` and
+    ``evaluation`` are both shares of all blocks.
+    """
+    candidates: dict[str, set[Block]] = defaultdict(set)
+    for patch in patches:
+        blocks = touched(patch.row, patch.col, size, settings.block_size)
+        if len(blocks) == 1:
+            candidates[patch.tile] |= blocks
+    validation = min(1.0, settings.validation / max(1 - settings.evaluation, 1e-9))
+    splits: dict[tuple[str, Block], str] = {}
+    for tile, blocks in candidates.items():
+        if len(blocks) < len(SPLITS):
+            continue
+        named: dict[Name, Block] = {
+            ("block", tile, str(row), str(col)): (row, col) for row, col in blocks
+        }
+        dealt = _deal(named, validation, settings.evaluation, seed)
+        splits |= {(tile, named[name]): split for name, split in dealt.items()}
+    return splits
+
+
+def _evaluation_dates(patches: Sequence[PatchKey], fraction: float, seed: int) -> set[str]:
+    """Dates held out on every tile: tiles overlap, so scenes of one day are one observation."""
+    ranked = _ranked({("date", patch.date) for patch in patches}, seed)
+    return {date for _, date in ranked[: _share(len(ranked), fraction)]}
+
+
+def _blocks_and_scenes(
+    patches: Sequence[PatchKey], size: int, settings: BlockSplit, seed: int
+) -> Split:
+    block_splits = _block_splits(patches, size, settings, seed)
+    held_out = _evaluation_dates(patches, settings.evaluation_scenes, seed)
+    assigned: dict[PatchKey, str] = {}
+    dropped: Counter[str] = Counter(crosses_blocks=0, evaluation_block=0, evaluation_scene=0)
+    for patch in patches:
+        blocks = touched(patch.row, patch.col, size, settings.block_size)
+        splits = {block_splits.get((patch.tile, block), TRAIN) for block in blocks}
+        if len(splits) > 1:
+            dropped["crosses_blocks"] += 1
+            continue
+        split = splits.pop()
+        if (patch.date in held_out) == (split == EVALUATION):
+            assigned[patch] = split
+        else:
+            # A training scene over evaluation ground, or an evaluation scene over training ground.
+            dropped["evaluation_scene" if patch.date in held_out else "evaluation_block"] += 1
+    return Split(assigned, dict(dropped))
