@@ -13,7 +13,7 @@ from firn.sensors import load_sensor
 from firn.simulator.plan import sentinel2_plans, spot_plans
 
 SENTINEL2_COLUMNS = ("tile", "date", "l1c", "l2a", "snow")
-SPOT_COLUMNS = ("scene_id", "sensor", "area", "path", "role", "reference")
+SPOT_COLUMNS = ("scene_id", "sensor", "area", "path", "role", "reference", "tile")
 Role = Literal["kde", "evaluate", "classify"]
 ROLES: tuple[Role, ...] = ("kde", "evaluate", "classify")
 
@@ -34,7 +34,8 @@ class SpotScene:
     """A SPOT product and what it is for.
 
     ``kde`` scenes only feed the saturation density, ``classify`` scenes are mapped as well,
-    ``evaluate`` scenes are mapped and scored, and never feed the density.
+    ``evaluate`` scenes are mapped and scored, and never feed the density. ``tile`` fills in the
+    ``{tile}`` of auxiliary rasters that come in tiles.
     """
 
     scene_id: str
@@ -43,6 +44,7 @@ class SpotScene:
     path: str
     role: Role
     reference: str | None
+    tile: str | None = None
 
     @property
     def platform(self) -> str:
@@ -114,6 +116,7 @@ def _virtual(config: Config) -> Catalogue:
             reference=str(archive / "truth" / plan.scene_id / "class.tif")
             if plan.role == "evaluate"
             else None,
+            tile=plan.tile,
         )
         for plan in spot_plans(simulation, config.seed, platforms)
     ]
@@ -160,7 +163,7 @@ def _tabulated(config: Config) -> Catalogue:
     ]
     table = str(config.inputs.spot)
     spot = []
-    for number, row in enumerate(_rows(table, SPOT_COLUMNS, frozenset({"reference"})), start=2):
+    for number, row in enumerate(_rows(table, SPOT_COLUMNS, frozenset({"reference", "tile"})), start=2):
         role = next((r for r in ROLES if r == row["role"]), None)
         if role is None:
             raise ConfigError(f"{table}: row {number}: role {row['role']!r} is none of {ROLES}")
@@ -169,10 +172,37 @@ def _tabulated(config: Config) -> Catalogue:
         scene_id = _check(table, number, "scene_id", row["scene_id"], r"[\w.-]+", "SPOT2-HRV1-XS_...")
         spot.append(
             SpotScene(
-                scene_id, row["sensor"], row["area"], row["path"], role, row.get("reference") or None
+                scene_id,
+                row["sensor"],
+                row["area"],
+                row["path"],
+                role,
+                row.get("reference") or None,
+                row.get("tile") or None,
             )
         )
     return Catalogue(tuple(sentinel2), tuple(spot))
+
+
+def auxiliary_path(
+    config: Config, kind: Literal["dem", "tree_cover", "water"], tile: str | None
+) -> str:
+    """Path of the elevation, tree cover or water raster of a tile.
+
+    Raises
+    ------
+    ConfigError
+        The configured path contains ``{tile}`` but the scene names no tile.
+    """
+    if config.simulation is not None:
+        return str(config.root / "archive" / "auxiliary" / str(tile) / f"{kind}.tif")
+    template = str(getattr(config.inputs, kind))
+    if "{tile}" in template and tile is None:
+        raise ConfigError(
+            f"inputs.{kind}: contains {{tile}}, but a SPOT scene names no tile; give a mosaic (VRT) "
+            "or fill in the column tile of the SPOT table"
+        )
+    return template.replace("{tile}", tile or "")
 
 
 def catalogue(config: Config) -> Catalogue:

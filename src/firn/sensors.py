@@ -125,12 +125,13 @@ def load_response(name: str | os.PathLike[str]) -> tuple[FloatArray, dict[str, F
     response : dict of band name to ndarray, dimensionless
     """
     wavelength, columns = load_spectra(
-        name if str(name).endswith(".csv") else _packaged(f"responses/{name}.csv")
+        name if str(name).endswith(".csv") else packaged(f"responses/{name}.csv")
     )
     return wavelength, columns
 
 
-def _packaged(relative: str) -> str:
+def packaged(relative: str) -> str:
+    """Path of a data file that comes with firn."""
     return str(resources.files("firn.data").joinpath(relative))
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -91,19 +90,32 @@ def cast_shadow(
     shadow = np.zeros(dem.shape, bool)
     rise = resolution / np.tan(np.radians(min(max(sun_zenith, 0.5), 89.0)))
     azimuth = np.radians(sun_azimuth)
-    step_row, step_col = -np.cos(azimuth), np.sin(azimuth)
     relief = float(height.max() - height.min())
     steps = min(int(relief / rise), max(dem.shape)) + 1
+    reach = steps + 2
+    padded = np.pad(height, reach, mode="edge")
     for step in range(1, steps):
         # Sampling the sweep ever more sparsely with distance loses nothing: terrain that throws a
         # long shadow is itself several pixels wide.
         if step > 16 and step % (step // 16):
             continue
-        shifted = ndimage.shift(
-            height, (-step * step_row, -step * step_col), order=1, mode="nearest"
-        )
-        shadow |= shifted > height + step * rise
+        row, col = reach - step * np.cos(azimuth), reach + step * np.sin(azimuth)
+        shadow |= _shifted(padded, row, col, height.shape) > height + step * rise
     return shadow
+
+
+def _shifted(padded: FloatArray, row: float, col: float, shape: tuple[int, int]) -> FloatArray:
+    """Bilinear view of ``padded`` whose upper-left pixel is at a fractional (row, col)."""
+    top, left = int(np.floor(row)), int(np.floor(col))
+    down, right = np.float32(row - top), np.float32(col - left)
+    height, width = shape
+
+    def part(r: int, c: int) -> FloatArray:
+        return padded[top + r : top + r + height, left + c : left + c + width]
+
+    upper = part(0, 0) + right * (part(0, 1) - part(0, 0))
+    lower = part(1, 0) + right * (part(1, 1) - part(1, 0))
+    return np.asarray(upper + down * (lower - upper), np.float32)
 
 
 def exclusion(

@@ -1,0 +1,304 @@
+"""Make the products of the virtual archive, one acquisition at a time."""
+
+import os
+from dataclasses import asdict
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from firn import raster
+from firn.raster import Grid
+from firn.seeds import generator
+from firn.sensors import load_sensor
+from firn.simulation_config import Simulation
+from firn.simulator import processors
+from firn.simulator.fields import enlarge, fractal, shrink
+from firn.simulator.formats.auxiliary import write_dem, write_tree_cover, write_water
+from firn.simulator.formats.maja import L2AMasks, write_l2a
+from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata, short_band
+from firn.simulator.formats.sentinel2 import write_l1c
+from firn.simulator.formats.snow import write_snow
+from firn.simulator.formats.swh import SwhMetadata, write_swh
+from firn.simulator.instruments import (
+    blur,
+    choose_exposure,
+    displacement,
+    draw_camera,
+    expose,
+    resample_image,
+)
+from firn.simulator.plan import MISSIONS, Sentinel2Plan, SpotPlan
+from firn.simulator.render import Scene, build_scene, render_band, surface_reflectance
+from firn.simulator.spectra import BandOptics, band_optics
+from firn.simulator.truth import write_truth
+from firn.simulator.world import COARSE, RESOLUTION, build_world, relief_path, tile_grid
+from firn.snow_reference import snow_map
+
+FloatArray = npt.NDArray[np.float32]
+PathLike = str | os.PathLike[str]
+
+#: Ground around a tile that the elevation model covers too, m.
+DEM_MARGIN = 600.0
+#: Reflectance at which Sentinel-2 saturates (assumed; no snow slope reaches it at high sun).
+SENTINEL2_SATURATION = 1.7
+#: Signal-to-noise ratio of Sentinel-2 at a reflectance of 0.3 (specification: 150-170).
+SENTINEL2_SNR = 150.0
+SENTINEL2_MTF = 0.25
+#: Inclination of the swath's edge against the map, as tangent (orbits of 98 degrees).
+SWATH_TILT = 0.18
+RELATIVE_ORBIT = 108
+
+
+def simulate_auxiliary(
+    simulation: Simulation, tile: str, seed: int, dem: PathLike, tree_cover: PathLike, water: PathLike
+) -> None:
+    """Write the elevation, tree cover and water rasters of a virtual tile.
+
+    The elevation model is smoother than the true relief and has noise of its own, as real ones do.
+    """
+    inner = tile_grid(simulation, tile)
+    left, bottom, right, top = inner.bounds
+    m = DEM_MARGIN
+    wide = Grid.from_bounds(inner.crs, left - m, bottom - m, right + m, top + m, COARSE)
+    elevation = raster.read_on(relief_path(simulation, tile), wide, "cubic_spline")[0]
+    rng = generator(seed, "elevation model", tile)
+    elevation = elevation + 2.0 * fractal(rng, wide.shape, COARSE, 400.0, 2.5)
+    write_dem(dem, np.asarray(elevation, np.float32), wide)
+    world = build_world(simulation, tile, inner, seed)
+    coarse = inner.with_resolution(COARSE)
+    percent = 100 * shrink(world.tree_cover, 2) + rng.normal(0, 4, coarse.shape)
+    percent = np.clip(np.rint(percent), 0, 100).astype(np.uint8)
+    write_tree_cover(tree_cover, percent, coarse)
+    wet = shrink(world.water.astype(np.float32), 2) > 0.5
+    write_water(water, wet.astype(np.uint8), coarse)
+
+
+def _swath_edge(shape: tuple[int, int], rng: np.random.Generator, chance: float) -> FloatArray:
+    """1 where the scene has data, NaN beyond the tilted edge of the swath."""
+    seen = np.ones(shape, np.float32)
+    if rng.random() >= chance:
+        return seen
+    rows, cols = np.indices(shape, dtype=np.float32)
+    start = shape[1] * float(rng.uniform(0.02, 0.2))
+    edge = start - SWATH_TILT * rows
+    beyond = cols < edge if rng.random() < 0.5 else shape[1] - 1 - cols < edge
+    seen[beyond] = np.nan
+    return seen
+
+
+def _camera_image(
+    scene: Scene, optics: BandOptics, band: int, mtf: float, pixel: float
+) -> FloatArray:
+    return blur(render_band(scene, optics, band), mtf, scene.grid.resolution, pixel)
+
+
+def _sentinel2_bands(
+    scene: Scene, optics: BandOptics, rng: np.random.Generator, seen: FloatArray
+) -> dict[str, FloatArray]:
+    """TOA reflectance of all bands at their native pixel sizes."""
+    images = {}
+    for index, band in enumerate(optics.names):
+        pixel = RESOLUTIONS[band]
+        factor = round(pixel / scene.grid.resolution)
+        image = render_band(scene, optics, index)
+        image = blur(image, SENTINEL2_MTF, scene.grid.resolution, min(pixel, 20))
+        image = shrink(image, factor) if factor > 1 else image
+        sigma = 0.3 / SENTINEL2_SNR * np.sqrt(0.3 + 0.7 * np.clip(image, 0, None) / 0.3)
+        image = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
+        images[band] = np.asarray(image * seen[::factor, ::factor], np.float32)
+    return images
+
+
+def _clear_blue(scene: Scene, optics: BandOptics, rng: np.random.Generator) -> FloatArray:
+    """Blue surface reflectance at the latest clear view: some weeks old, so the snow has moved."""
+    blue = shrink(surface_reflectance(scene, optics, optics.names.index("B02")), 2)
+    edge = 4 * shrink(scene.snow_fraction * (1 - scene.snow_fraction), 2)
+    change = rng.uniform(-0.35, 0.35) * edge
+    incidence = shrink(np.maximum(scene.incidence, 0) * ~scene.cast_shadow, 2)
+    light = 0.8 * incidence / np.cos(np.radians(scene.sun_zenith)) + 0.2
+    noise = 0.012 * rng.standard_normal(blue.shape)
+    return np.asarray(np.clip(blue + change, 0.01, 1) * light + noise, np.float32)
+
+
+def _level2(
+    simulation: Simulation,
+    scene: Scene,
+    optics: BandOptics,
+    toa: dict[str, FloatArray],
+    seed: int,
+    name: str,
+) -> tuple[dict[str, FloatArray], L2AMasks, npt.NDArray[np.uint8]]:
+    """Run the virtual ground segment: reflectances, masks and snow codes at 20 m."""
+    rng = generator(seed, "ground segment", name)
+    coarse = scene.grid.with_resolution(COARSE)
+    elevation = shrink(scene.world.elevation, 2)
+    ground = processors.Ground(
+        elevation=np.asarray(ndimage.gaussian_filter(elevation, 1.2), np.float32),
+        resolution=COARSE,
+        sun_zenith=scene.sun_zenith,
+        sun_azimuth=scene.sun_azimuth,
+        water=shrink(scene.world.water.astype(np.float32), 2) > 0.5,
+        aerosol=float(max(0.02, scene.aerosol + rng.normal(0, 0.04))),
+    )
+    at_20 = {
+        band: shrink(toa[band], 2) if RESOLUTIONS[band] == 10 else toa[band]
+        for band in ("B02", "B03", "B04", "B11")
+    }
+    wavelength = dict(zip(optics.names, optics.wavelength.tolist(), strict=True))
+    seen = np.isfinite(at_20["B02"])
+    filled = {band: np.nan_to_num(image) for band, image in at_20.items()}
+    cirrus = enlarge(np.nan_to_num(toa["B10"]), 3, coarse.shape)
+    sre, fre = processors.surface_reflectance(filled, wavelength, ground)
+    clear_blue = _clear_blue(scene, optics, rng)
+    clm = processors.cloud_mask(sre, cirrus, clear_blue, scene.clouds, ground)
+    clm[~seen] = 0
+    mg2 = processors.geophysical_mask(sre, clm, ground)
+    codes = snow_map(fre["B03"], fre["B04"], fre["B11"], ground.elevation, clm, seen)
+    level2 = {}
+    for band in ("B03", "B04", "B11"):
+        fine = RESOLUTIONS[band] == 10
+        image = np.where(seen, fre[band], np.nan).astype(np.float32)
+        level2[short_band(band)] = enlarge(image, 2, scene.grid.shape) if fine else image
+    return level2, L2AMasks(clm=clm, mg2=mg2, edg=(~seen).astype(np.uint8)), codes
+
+
+def simulate_sentinel2(
+    simulation: Simulation,
+    plan: Sentinel2Plan,
+    seed: int,
+    *,
+    l1c: PathLike,
+    l2a: PathLike,
+    snow: PathLike,
+    truth: PathLike,
+) -> None:
+    """Write the L1C, MAJA L2A and Theia snow products of one tile and date, and their truth.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    plan : Sentinel2Plan
+    seed : int
+    l1c, l2a, snow : path
+        Zip files.
+    truth : path
+        Folder.
+    """
+    name = f"{plan.tile}/{plan.date}"
+    grid = tile_grid(simulation, plan.tile)
+    scene = build_scene(simulation, plan.tile, grid, plan.sensing_time, plan.date, seed)
+    optics = band_optics(simulation, f"sentinel2{plan.unit.lower()}")
+    rng = generator(seed, "sentinel2", name)
+    coarse_seen = _swath_edge(grid.with_resolution(60.0).shape, rng, 0.15)
+    seen = np.repeat(np.repeat(coarse_seen, 6, 0), 6, 1)
+    toa = _sentinel2_bands(scene, optics, rng, seen)
+    meta = Sentinel2Metadata(
+        platform=f"S2{plan.unit}",
+        sensing_time=plan.sensing_time,
+        baseline=plan.baseline,
+        tile=plan.tile,
+        relative_orbit=RELATIVE_ORBIT,
+        grid=grid,
+        sun_zenith=scene.sun_zenith,
+        sun_azimuth=scene.sun_azimuth,
+        solar_irradiance=dict(zip(optics.names, optics.irradiance.tolist(), strict=True)),
+    )
+    saturated = {band: image > SENTINEL2_SATURATION for band, image in toa.items()}
+    write_l1c(l1c, toa, {b: mask for b, mask in saturated.items() if mask.any()}, meta)
+    level2, masks, codes = _level2(simulation, scene, optics, toa, seed, name)
+    write_l2a(l2a, level2, masks, meta)
+    write_snow(snow, codes, meta)
+    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
+
+
+def _spot_grids(simulation: Simulation, plan: SpotPlan, pixel: float, seed: int) -> tuple[Grid, Grid]:
+    """Grid to render and grid of the product: the whole tile or a small part of it."""
+    whole = tile_grid(simulation, plan.tile)
+    rng = generator(seed, "footprint", plan.scene_id)
+    if plan.size is None:
+        render, side = whole, (min(whole.shape) - 4) * RESOLUTION
+    else:
+        side = plan.size * pixel
+        reach = int(-(-(side + 120) // 60)) * 6
+        row, col = (int(v) * 6 for v in rng.integers(0, (min(whole.shape) - reach) // 6, 2))
+        render = whole.crop(row, col, reach, reach)
+    left, _, _, top = render.bounds
+    east, south = (float(v) for v in rng.integers(1, 20, 2))
+    count = int(side // pixel)
+    product = Grid.from_bounds(
+        whole.crs,
+        left + east,
+        top - south - count * pixel,
+        left + east + count * pixel,
+        top - south,
+        pixel,
+    )
+    return render, product
+
+
+def simulate_spot(
+    simulation: Simulation, plan: SpotPlan, seed: int, *, product: PathLike, truth: PathLike
+) -> None:
+    """Write one SPOT L1C product and its truth.
+
+    The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
+    virtual camera; nothing of it passes through the emulator.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    plan : SpotPlan
+    seed : int
+    product : path
+        Zip file.
+    truth : path
+        Folder.
+    """
+    sensor = load_sensor(plan.platform.lower())
+    bands, pixel = sensor.band_names, sensor.pixel_size
+    settings = simulation.instruments
+    camera = draw_camera(settings, f"{plan.platform}-{plan.instrument}", bands, seed)
+    render, target = _spot_grids(simulation, plan, pixel, seed)
+    when = plan.acquisition_time
+    scene = build_scene(simulation, plan.tile, render, when, when.strftime("%Y%m%d"), seed)
+    optics = band_optics(simulation, str(sensor.response), camera.response_shift)
+    rng = generator(seed, "spot", plan.scene_id)
+    exposure = choose_exposure(
+        settings,
+        camera,
+        plan.platform,
+        bands,
+        scene.sun_zenith,
+        when.year - MISSIONS[plan.platform][0],
+        rng,
+    )
+    shift = displacement(settings, 20.0, rng)
+    seen = _swath_edge(target.shape, rng, 0.5 if plan.size is None else 0.0)
+    images = {}
+    for index, band in enumerate(bands):
+        native = 20.0 if band == "SWIR" else pixel
+        image = _camera_image(scene, optics, index, camera.mtf_nyquist, native)
+        image = resample_image(image, scene.grid, target, shift)
+        saturation, minimum = exposure.saturation[band], exposure.minimum[band]
+        dn = expose(np.nan_to_num(image), camera, saturation, minimum, rng)
+        milli = np.rint(1000 * (minimum + dn / 255.0 * (saturation - minimum)))
+        valid = np.isfinite(image * seen)
+        images[band] = np.where(valid, np.maximum(milli, 1), 0).astype(np.uint16)
+    everywhere = np.all([image > 0 for image in images.values()], axis=0)
+    images = {band: np.where(everywhere, image, 0).astype(np.uint16) for band, image in images.items()}
+    meta = SwhMetadata(
+        scene_id=plan.scene_id,
+        platform=plan.platform,
+        instrument=plan.instrument,
+        acquisition_time=when,
+        sun_zenith=scene.sun_zenith,
+        sun_azimuth=scene.sun_azimuth,
+    )
+    write_swh(product, images, exposure.saturation, exposure.minimum, target, meta)
+    coarse = scene.grid.with_resolution(COARSE)
+    covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
+    state = {"camera": camera.as_dict(), "exposure": asdict(exposure), "displacement_m": list(shift)}
+    write_truth(truth, scene, covered, state)
+
+

@@ -1,0 +1,194 @@
+"""Top-of-atmosphere reflectance of a virtual scene, band by band."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from firn import terrain
+from firn.raster import Grid
+from firn.seeds import generator
+from firn.simulation_config import Simulation
+from firn.simulator.atmosphere import RAYLEIGH_SCALE_HEIGHT, Air, clear_air, water_transmittance
+from firn.simulator.clouds import Layer, draw_clouds, plane_albedo, shadow_of
+from firn.simulator.fields import enlarge, shrink
+from firn.simulator.snow import Snow, clean_snow, lay_snow, visible_snow
+from firn.simulator.spectra import BandOptics
+from firn.simulator.sun import sun_position
+from firn.simulator.world import World, build_world
+
+FloatArray = npt.NDArray[np.float32]
+
+#: Reflectance of thick cloud relative to the visible in the short-wave infrared: liquid and ice.
+CLOUD_COLOUR = {
+    "SWIR": (0.82, 0.40),
+    "B11": (0.82, 0.40),
+    "B12": (0.68, 0.28),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is true of one virtual acquisition; fields are (y, x) on ``grid``, 10 m."""
+
+    world: World
+    snow: Snow
+    clouds: list[Layer]
+    grains: tuple[str, ...]
+    clean: FloatArray
+    bare: FloatArray
+    sun_zenith: float
+    sun_azimuth: float
+    cast_shadow: npt.NDArray[np.bool_]
+    incidence: FloatArray
+    sky: FloatArray
+    cloud_shadow: FloatArray
+    aerosol: float
+
+    @property
+    def grid(self) -> Grid:
+        """The 10 m grid."""
+        return self.world.grid
+
+    @property
+    def optical_thickness(self) -> FloatArray:
+        """Cloud optical thickness in the visible, all layers."""
+        total = np.zeros(self.grid.shape, np.float32)
+        for layer in self.clouds:
+            total += layer.thickness
+        return total
+
+    @property
+    def snow_fraction(self) -> FloatArray:
+        """Snow share of the visible surface."""
+        return visible_snow(self.world, self.snow)
+
+
+def build_scene(
+    simulation: Simulation, tile: str, grid: Grid, when: datetime, weather: str, seed: int
+) -> Scene:
+    """Draw ground, snow, clouds and light of one acquisition.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    tile : str
+    grid : Grid
+        10 m.
+    when : datetime, UTC
+    weather : str
+        Name of the weather: acquisitions of the same name share snow and clouds.
+    seed : int
+    """
+    place = simulation.tiles[tile]
+    world = build_world(simulation, tile, grid, seed)
+    zenith, azimuth = sun_position(when, place.latitude, place.longitude)
+    snow = lay_snow(world, simulation.climate, when, generator(seed, "snow", tile, weather))
+    clouds = draw_clouds(world, simulation.climate, generator(seed, "clouds", tile, weather))
+    rng = generator(seed, "air", tile, weather)
+    grains = simulation.materials.snow
+    clean = clean_snow(world, snow, len(grains))
+    relief = shrink(world.elevation, 2)
+    shadow = terrain.cast_shadow(relief, 2 * grid.resolution, zenith, azimuth)
+    soft = ndimage.gaussian_filter(shadow.astype(np.float32), 0.7)
+    cast = enlarge(np.asarray(soft, np.float32), 2, grid.shape) > 0.5
+    blocked = np.zeros(grid.shape, np.float32)
+    for layer in clouds:
+        blocked += shadow_of(layer, world, zenith, azimuth)
+    slope = np.sqrt(1 + world.east**2 + world.north**2)
+    return Scene(
+        world=world,
+        snow=snow,
+        clouds=clouds,
+        grains=grains,
+        clean=clean,
+        bare=np.asarray((1 - clean.sum(axis=0)) * world.texture, np.float32),
+        sun_zenith=zenith,
+        sun_azimuth=azimuth,
+        cast_shadow=cast,
+        incidence=terrain.illumination(world.elevation, grid.resolution, zenith, azimuth),
+        sky=np.asarray((1 + 1 / slope) / 2, np.float32),
+        cloud_shadow=blocked,
+        aerosol=float(rng.uniform(*simulation.climate.aerosol_optical_thickness)),
+    )
+
+
+def surface_reflectance(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
+    """Reflectance of the ground itself, light and air left aside."""
+    cover = scene.world.cover
+    bare = np.zeros(next(iter(cover.values())).shape, np.float32)
+    for name, share in cover.items():
+        bare += share * np.float32(optics.reflectance[name][band])
+    reflectance = enlarge(bare, 2, scene.grid.shape) * scene.bare
+    for name, share in zip(scene.grains, scene.clean, strict=True):
+        reflectance += share * np.float32(optics.reflectance[name][band])
+    return reflectance
+
+
+def _wide_mean(field: FloatArray, factor: int = 20) -> FloatArray:
+    """Mean over the surroundings (about 600 m), for light that arrives from the slopes around."""
+    height, width = (side - side % factor for side in field.shape)
+    coarse = ndimage.uniform_filter(shrink(field[:height, :width], factor), 3)
+    return enlarge(coarse, factor, field.shape)
+
+
+def ground_light(scene: Scene, air: Air, reflectance: FloatArray) -> FloatArray:
+    """Irradiance on the slope relative to a clear horizontal plane: direct, sky and terrain."""
+    mu = float(np.cos(np.radians(scene.sun_zenith)))
+    through = 1 - plane_albedo(scene.cloud_shadow, mu)
+    direct = np.maximum(scene.incidence, 0) / mu * ~scene.cast_shadow * through
+    sky = scene.sky * (0.35 + 0.65 * through)
+    neighbours = (1 - scene.sky) * _wide_mean(reflectance) * through
+    return np.asarray((1 - air.diffuse) * direct + air.diffuse * sky + neighbours, np.float32)
+
+
+def _cloud_layer(
+    scene: Scene, layer: Layer, band: str, below: FloatArray, path: FloatArray
+) -> FloatArray:
+    """Reflectance above a layer, from that below it; ``path`` is the clear path reflectance."""
+    mu = float(np.cos(np.radians(scene.sun_zenith)))
+    covered = layer.thickness > 0
+    if not covered.any():
+        return below
+    water, ice = CLOUD_COLOUR.get(band, (1.0, 1.0))
+    colour = water * (1 - layer.ice) + ice * layer.ice
+    albedo = plane_albedo(layer.thickness, mu)
+    step = scene.grid.resolution
+    north, east = np.gradient(layer.relief, step)
+    azimuth = np.radians(scene.sun_azimuth)
+    tilt = -(np.sin(azimuth) * east - np.cos(azimuth) * north) * np.tan(np.radians(scene.sun_zenith))
+    lit = albedo * colour * np.clip(1 + 0.6 * tilt, 0.5, 1.35)
+    altitude = np.float32(layer.top / 1000)
+    above = float(np.exp(-altitude / RAYLEIGH_SCALE_HEIGHT))
+    vapour = water_transmittance(band, np.asarray(altitude), scene.sun_zenith)
+    through = 1 - albedo * (1 - 0.3 * (1 - colour))
+    # Of the clear path reflectance, the part that arises above the cloud remains in front of it.
+    remaining = path * above
+    surface = np.maximum(below - remaining, 0)
+    result = remaining + lit * vapour * 0.93 + through * surface / (1 - 0.6 * albedo * surface)
+    return np.asarray(np.where(covered, result, below), np.float32)
+
+
+def render_band(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
+    """TOA reflectance of one band on the 10 m grid.
+
+    Parameters
+    ----------
+    scene : Scene
+    optics : BandOptics
+    band : int
+        Position in ``optics.names``.
+    """
+    name = optics.names[band]
+    elevation_km = scene.world.elevation / 1000
+    wavelength = float(optics.wavelength[band])
+    air = clear_air(name, wavelength, elevation_km, scene.aerosol, scene.sun_zenith)
+    reflectance = surface_reflectance(scene, optics, band)
+    lit = reflectance * ground_light(scene, air, reflectance)
+    around = _wide_mean(lit)
+    seen = air.path + air.transmittance * lit / (1 - air.albedo * around)
+    for layer in scene.clouds:
+        seen = _cloud_layer(scene, layer, name, seen, air.path)
+    return np.asarray(seen, np.float32)

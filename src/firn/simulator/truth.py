@@ -1,0 +1,96 @@
+"""Truth of a virtual scene: what no archive has, for evaluation only."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import raster
+from firn.classes import IGNORE, PUBLISHED, SurfaceClass
+from firn.files import write_json
+from firn.raster import Grid
+from firn.simulator.fields import shrink
+from firn.simulator.render import Scene
+
+FloatArray = npt.NDArray[np.float32]
+
+#: Share of snow in the visible surface from which a pixel is snow, and up to which it is ground.
+SNOW_FROM, GROUND_UP_TO = 0.65, 0.35
+#: Visible optical thickness from which a pixel is cloud, and up to which it is clear.
+CLOUD_FROM, CLEAR_UP_TO = 0.5, 0.1
+#: Canopy share above which a pixel is forest and not judged.
+FOREST_FROM = 0.5
+
+
+def true_classes(
+    snow: FloatArray,
+    thickness: FloatArray,
+    tree_cover: FloatArray,
+    water: npt.NDArray[np.floating],
+) -> npt.NDArray[np.uint8]:
+    """Published class codes 0/100/205, and 255 where the truth is mixed or not judged.
+
+    Parameters
+    ----------
+    snow : ndarray
+        Snow share of the visible surface.
+    thickness : ndarray
+        Cloud optical thickness in the visible.
+    tree_cover, water : ndarray
+        Shares, 0-1.
+    """
+    codes = np.full(snow.shape, IGNORE, np.uint8)
+    clear = thickness <= CLEAR_UP_TO
+    codes[clear & (snow >= SNOW_FROM)] = PUBLISHED[SurfaceClass.SNOW]
+    codes[clear & (snow <= GROUND_UP_TO)] = PUBLISHED[SurfaceClass.GROUND]
+    codes[thickness >= CLOUD_FROM] = PUBLISHED[SurfaceClass.CLOUD]
+    codes[(tree_cover > FOREST_FROM) | (water > 0.5)] = IGNORE
+    return codes
+
+
+def write_truth(
+    folder: str | os.PathLike[str],
+    scene: Scene,
+    seen: npt.NDArray[np.bool_],
+    instrument: Mapping[str, Any],
+) -> None:
+    """Write ``class.tif``, ``fields.tif`` and ``instrument.json`` at 20 m.
+
+    Parameters
+    ----------
+    folder : path
+    scene : Scene
+    seen : ndarray of bool, (y, x) at 20 m
+        Where the image has data.
+    instrument : mapping
+        True state of the instrument and of the weather.
+    """
+    grid = Grid.from_bounds(scene.grid.crs, *scene.grid.bounds, 2 * scene.grid.resolution)
+    snow, thickness = shrink(scene.snow_fraction, 2), shrink(scene.optical_thickness, 2)
+    water = shrink(scene.world.water.astype(np.float32), 2)
+    codes = true_classes(snow, thickness, shrink(scene.world.tree_cover, 2), water)
+    codes[~seen] = IGNORE
+    target = Path(folder)
+    raster.write(target / "class.tif", codes, grid, nodata=IGNORE)
+    shadow = shrink(scene.cast_shadow.astype(np.float32), 2)
+    raster.write(
+        target / "fields.tif",
+        np.stack([snow, thickness, shadow]).round(3),
+        grid,
+        band_names=("snow_fraction", "optical_thickness", "cast_shadow"),
+    )
+    clouds = [{"kind": layer.kind, "top_m": layer.top, "ice": layer.ice} for layer in scene.clouds]
+    write_json(
+        target / "instrument.json",
+        {
+            **instrument,
+            "sun_zenith": scene.sun_zenith,
+            "sun_azimuth": scene.sun_azimuth,
+            "snow_line_m": scene.snow.line,
+            "aerosol_optical_thickness": scene.aerosol,
+            "clouds": clouds,
+        },
+    )
