@@ -25,7 +25,7 @@ GAS_TRANSMITTANCE = {"B03": 0.975, "B04": 0.985, "XS1": 0.972, "XS2": 0.975, "XS
 
 @dataclass(frozen=True)
 class Air:
-    """Optical state of the air over a scene for one band; fields are (y, x) or scalars.
+    """Optical state of the air over ground of given elevations, for one band.
 
     Attributes
     ----------
@@ -44,6 +44,12 @@ class Air:
     diffuse: FloatArray
     albedo: FloatArray
 
+    def over(self, level: npt.NDArray[np.integer]) -> "Air":
+        """Air over a field of positions in the table of elevations that it was computed for."""
+        return Air(
+            self.path[level], self.transmittance[level], self.diffuse[level], self.albedo[level]
+        )
+
 
 def rayleigh_thickness(wavelength: float) -> float:
     """Optical thickness of Rayleigh scattering at sea level (Hansen & Travis 1974), from um."""
@@ -53,7 +59,9 @@ def rayleigh_thickness(wavelength: float) -> float:
 
 def water_transmittance(band: str, elevation_km: FloatArray, sun_zenith: float) -> FloatArray:
     """Two-way water vapour transmittance above an elevation."""
-    depth = WATER_ABSORPTION.get(band, 0.0) * np.exp(-elevation_km / WATER_SCALE_HEIGHT)
+    if band not in WATER_ABSORPTION:
+        return np.ones(1, np.float32)
+    depth = WATER_ABSORPTION[band] * np.exp(-elevation_km / WATER_SCALE_HEIGHT)
     return np.asarray(np.exp(-depth * (1 + 1 / np.cos(np.radians(sun_zenith)))), np.float32)
 
 

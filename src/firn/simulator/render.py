@@ -29,6 +29,19 @@ CLOUD_COLOUR = {
 }
 
 
+#: Steps of elevation for which the air is computed; a dozen metres in the highest relief.
+LEVELS = 256
+
+
+@dataclass(frozen=True)
+class CloudView:
+    """A cloud layer as any band sees it: plane albedo and the light on its billows."""
+
+    layer: Layer
+    albedo: FloatArray
+    light: FloatArray
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that is true of one virtual acquisition; fields are (y, x) on ``grid``, 10 m."""
@@ -36,6 +49,7 @@ class Scene:
     world: World
     snow: Snow
     clouds: list[Layer]
+    views: list[CloudView]
     grains: tuple[str, ...]
     clean: FloatArray
     bare: FloatArray
@@ -46,6 +60,8 @@ class Scene:
     sky: FloatArray
     cloud_shadow: FloatArray
     aerosol: float
+    elevations: FloatArray
+    level: npt.NDArray[np.uint8]
 
     @property
     def grid(self) -> Grid:
@@ -97,11 +113,14 @@ def build_scene(
     blocked = np.zeros(grid.shape, np.float32)
     for layer in clouds:
         blocked += shadow_of(layer, world, zenith, azimuth)
+    elevations = np.linspace(world.elevation.min(), world.elevation.max(), LEVELS, dtype=np.float32)
+    step = max(float(elevations[1] - elevations[0]), 1e-3)
     slope = np.sqrt(1 + world.east**2 + world.north**2)
     return Scene(
         world=world,
         snow=snow,
         clouds=clouds,
+        views=[_view(layer, grid.resolution, zenith, azimuth) for layer in clouds],
         grains=grains,
         clean=clean,
         bare=np.asarray((1 - clean.sum(axis=0)) * world.texture, np.float32),
@@ -112,6 +131,8 @@ def build_scene(
         sky=np.asarray((1 + 1 / slope) / 2, np.float32),
         cloud_shadow=blocked,
         aerosol=float(rng.uniform(*simulation.climate.aerosol_optical_thickness)),
+        elevations=elevations,
+        level=np.rint((world.elevation - elevations[0]) / step).astype(np.uint8),
     )
 
 
@@ -144,31 +165,32 @@ def ground_light(scene: Scene, air: Air, reflectance: FloatArray) -> FloatArray:
     return np.asarray((1 - air.diffuse) * direct + air.diffuse * sky + neighbours, np.float32)
 
 
-def _cloud_layer(
-    scene: Scene, layer: Layer, band: str, below: FloatArray, path: FloatArray
-) -> FloatArray:
+def _view(layer: Layer, resolution: float, sun_zenith: float, sun_azimuth: float) -> CloudView:
+    """Albedo of a layer, and its light: billows are brighter towards the sun."""
+    zenith, azimuth = np.radians(sun_zenith), np.radians(sun_azimuth)
+    down, east = np.gradient(layer.relief, resolution)
+    tilt = (np.cos(azimuth) * down - np.sin(azimuth) * east) * np.tan(min(zenith, 1.4))
+    return CloudView(
+        layer=layer,
+        albedo=plane_albedo(layer.thickness, float(np.cos(zenith))),
+        light=np.clip(1 + 0.6 * tilt, 0.5, 1.35).astype(np.float32),
+    )
+
+
+def _cover(scene: Scene, view: CloudView, band: str, below: FloatArray, path: FloatArray) -> FloatArray:
     """Reflectance above a layer, from that below it; ``path`` is the clear path reflectance."""
-    mu = float(np.cos(np.radians(scene.sun_zenith)))
-    covered = layer.thickness > 0
-    if not covered.any():
-        return below
+    layer, albedo = view.layer, view.albedo
     water, ice = CLOUD_COLOUR.get(band, (1.0, 1.0))
-    colour = water * (1 - layer.ice) + ice * layer.ice
-    albedo = plane_albedo(layer.thickness, mu)
-    step = scene.grid.resolution
-    north, east = np.gradient(layer.relief, step)
-    azimuth = np.radians(scene.sun_azimuth)
-    tilt = -(np.sin(azimuth) * east - np.cos(azimuth) * north) * np.tan(np.radians(scene.sun_zenith))
-    lit = albedo * colour * np.clip(1 + 0.6 * tilt, 0.5, 1.35)
-    altitude = np.float32(layer.top / 1000)
-    above = float(np.exp(-altitude / RAYLEIGH_SCALE_HEIGHT))
-    vapour = water_transmittance(band, np.asarray(altitude), scene.sun_zenith)
-    through = 1 - albedo * (1 - 0.3 * (1 - colour))
+    colour = np.float32(water * (1 - layer.ice) + ice * layer.ice)
+    altitude = np.asarray(layer.top / 1000, np.float32)
+    vapour = float(water_transmittance(band, altitude, scene.sun_zenith).item())
     # Of the clear path reflectance, the part that arises above the cloud remains in front of it.
-    remaining = path * above
+    remaining = path * np.float32(np.exp(-altitude / RAYLEIGH_SCALE_HEIGHT))
     surface = np.maximum(below - remaining, 0)
-    result = remaining + lit * vapour * 0.93 + through * surface / (1 - 0.6 * albedo * surface)
-    return np.asarray(np.where(covered, result, below), np.float32)
+    through = 1 - albedo * (1 - np.float32(0.3) * (1 - colour))
+    lit = albedo * view.light * np.float32(colour * vapour * 0.93)
+    result = remaining + lit + through * surface / (1 - np.float32(0.6) * albedo * surface)
+    return np.asarray(np.where(layer.thickness > 0, result, below), np.float32)
 
 
 def render_band(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
@@ -182,13 +204,13 @@ def render_band(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
         Position in ``optics.names``.
     """
     name = optics.names[band]
-    elevation_km = scene.world.elevation / 1000
     wavelength = float(optics.wavelength[band])
-    air = clear_air(name, wavelength, elevation_km, scene.aerosol, scene.sun_zenith)
+    table = clear_air(name, wavelength, scene.elevations / 1000, scene.aerosol, scene.sun_zenith)
+    air = table.over(scene.level)
     reflectance = surface_reflectance(scene, optics, band)
     lit = reflectance * ground_light(scene, air, reflectance)
     around = _wide_mean(lit)
     seen = air.path + air.transmittance * lit / (1 - air.albedo * around)
-    for layer in scene.clouds:
-        seen = _cloud_layer(scene, layer, name, seen, air.path)
+    for view in scene.views:
+        seen = _cover(scene, view, name, seen, air.path)
     return np.asarray(seen, np.float32)
