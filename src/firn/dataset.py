@@ -1,0 +1,224 @@
+"""Data set of one experiment: which samples train, and their statistics (method A.6)."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import netcdf
+from firn.classes import CLASS_NAMES, SurfaceClass
+from firn.config import BlockSplit, RandomPatchSplit
+from firn.errors import DataError
+from firn.files import write_json
+from firn.provenance import provenance
+from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample, write_rows
+from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass
+class _Moments:
+    """Running count, sum and sum of squares per channel."""
+
+    count: int = 0
+    total: npt.NDArray[np.float64] | float = 0.0
+    squares: npt.NDArray[np.float64] | float = 0.0
+
+    def add(self, channels: npt.NDArray[np.float32]) -> None:
+        values = channels[:, np.isfinite(channels[0])].astype(np.float64)
+        self.count += values.shape[1]
+        self.total = self.total + values.sum(axis=1)
+        self.squares = self.squares + (values**2).sum(axis=1)
+
+    def mean(self) -> npt.NDArray[np.float64]:
+        return np.asarray(self.total / self.count)
+
+    def std(self) -> npt.NDArray[np.float64]:
+        """Give the deviation, or 1 for a constant channel, which is then only centred."""
+        variance = np.maximum(self.squares / self.count - self.mean() ** 2, 0)
+        std = np.sqrt(variance)
+        return np.where(std > 1e-6 * np.maximum(np.abs(self.mean()), 1e-6), std, 1.0)
+
+
+@dataclass
+class _Tally:
+    """What is learnt of a data set while its samples are read once."""
+
+    rows: list[SampleRow] = field(default_factory=list)
+    moments: _Moments = field(default_factory=_Moments)
+    unlabelled: int = 0
+
+    def add(self, scene: SceneFiles, patch: int, sample: int, split: str) -> None:
+        channels, labels = read_sample(scene, patch, sample)
+        ground, snow, cloud = (int(np.count_nonzero(labels == c)) for c in SurfaceClass)
+        ignored = labels.size - ground - snow - cloud
+        if ignored == labels.size:
+            self.unlabelled += 1
+            return
+        self.rows.append(
+            SampleRow(scene.tile, scene.date, patch, sample, split, ground, snow, cloud, ignored)
+        )
+        if split == TRAIN:
+            self.moments.add(channels)
+
+    def class_counts(self, split: str) -> list[int]:
+        rows = [row[-4:-1] for row in self.rows if row.split == split]
+        return [sum(column) for column in zip(*rows, strict=True)] if rows else [0, 0, 0]
+
+
+class _Scene(NamedTuple):
+    """What the split needs to know of a scene, and what all scenes must share."""
+
+    files: SceneFiles
+    keys: list[PatchKey]
+    patch_of_sample: list[int]
+    layout: dict[str, Any]
+
+
+def _inspect(files: SceneFiles) -> _Scene:
+    with netcdf.read(files.patches) as patches, netcdf.read(files.pseudo) as pseudo:
+        corners = zip(patches.row.values.tolist(), patches.col.values.tolist(), strict=True)
+        keys = [PatchKey(files.tile, files.date, row, col) for row, col in corners]
+        patch_of_sample = pseudo.patch.values.tolist()
+        layout = {
+            "sensor": pseudo.attrs["sensor"],
+            "bands": [str(band) for band in pseudo.band.values],
+            "patch_size": int(patches.attrs["size"]),
+            "patch_overlap": int(patches.attrs["overlap"]),
+        }
+    if patch_of_sample and max(patch_of_sample) >= len(keys):
+        raise DataError(
+            f"{files.pseudo}: was made from another version of {files.patches}; make it again"
+        )
+    return _Scene(files, keys, patch_of_sample, layout)
+
+
+def _shared_layout(scenes: Sequence[_Scene]) -> dict[str, Any]:
+    """Sensor, bands and patch geometry, which all scenes must share."""
+    first = scenes[0]
+    for scene in scenes:
+        if scene.layout != first.layout:
+            raise DataError(
+                f"{scene.files.pseudo}: sensor, bands or patches differ from those of "
+                f"{first.files.pseudo}; delete the older files and run their rules again"
+            )
+    return first.layout
+
+
+def build_dataset(
+    experiment: str,
+    scenes: Sequence[SceneFiles],
+    settings: BlockSplit | RandomPatchSplit,
+    seed: int,
+) -> tuple[list[SampleRow], dict[str, Any]]:
+    """Split the samples of an experiment and gather their statistics.
+
+    The means, standard deviations, class counts and weights are those of the training split after
+    the label filter; the moments are taken over its pixels with data, the counts over its labelled
+    pixels. The weight of a class is N / N_c (Barrou Dumont et al. 2024). Samples without a labelled
+    pixel are dropped.
+
+    Parameters
+    ----------
+    experiment : str
+        Named in errors and in the statistics.
+    scenes : sequence of SceneFiles
+        As `pair_scenes` gives them.
+    settings : BlockSplit or RandomPatchSplit
+    seed : int
+
+    Returns
+    -------
+    rows : list of SampleRow
+    statistics : dict
+        The content of ``statistics.json``.
+
+    Raises
+    ------
+    DataError
+        A split is empty, or a class is absent from the training split.
+    """
+    inspected = [_inspect(files) for files in sorted(scenes, key=lambda s: (s.tile, s.date))]
+    keys = [key for scene in inspected for key in scene.keys]
+    if not keys:
+        raise DataError(
+            f"{experiment}: no scene has a patch; lower patches.minimum_mean_elevation or add tiles"
+        )
+    layout = _shared_layout(inspected)
+    assigned, dropped = split_patches(keys, layout["patch_size"], settings, seed)
+    tally = _Tally()
+    for scene in inspected:
+        for sample, patch in enumerate(scene.patch_of_sample):
+            if split := assigned.get(scene.keys[patch]):
+                tally.add(scene.files, patch, sample, split)
+    _check(experiment, tally, settings)
+    counts = tally.class_counts(TRAIN)
+    statistics = {
+        "experiment": experiment,
+        **layout,
+        "channels": [*layout["bands"], *RELIEF_CHANNELS],
+        "mean": tally.moments.mean().tolist(),
+        "std": tally.moments.std().tolist(),
+        "classes": list(CLASS_NAMES),
+        "class_counts": counts,
+        "class_weights": [sum(counts) / count for count in counts],
+        "splits": {split: _describe(tally, split) for split in SPLITS},
+        "dropped_patches": dropped,
+        "dropped_samples": {"unlabelled": tally.unlabelled},
+        "provenance": provenance(
+            [f"{scene.tile}/{scene.date}" for scene in scenes], {"split": settings, "seed": seed}
+        ),
+    }
+    return tally.rows, statistics
+
+
+def _describe(tally: _Tally, split: str) -> dict[str, Any]:
+    rows = [row for row in tally.rows if row.split == split]
+    scenes = Counter(f"{row.tile}/{row.date}" for row in rows)
+    return {
+        "samples": len(rows),
+        "scenes": dict(scenes),
+        "class_counts": tally.class_counts(split),
+        "ignored": sum(row.n_ignore for row in rows),
+    }
+
+
+def _check(experiment: str, tally: _Tally, settings: BlockSplit | RandomPatchSplit) -> None:
+    """Refuse a data set that cannot be trained on or judged."""
+    present = {row.split for row in tally.rows}
+    for split in SPLITS:
+        if split in present:
+            continue
+        if isinstance(settings, RandomPatchSplit):
+            remedy = "add scenes or change the shares in split"
+        elif split == EVALUATION:
+            remedy = "add dates or tiles, lower split.block_size, or raise split.evaluation_scenes"
+        else:
+            remedy = "add dates or tiles, lower split.block_size, or lower split.evaluation_scenes"
+        raise DataError(f"{experiment}: no labelled patch is left for {split}; {remedy}")
+    for name, count in zip(CLASS_NAMES, tally.class_counts(TRAIN), strict=True):
+        if not count:
+            raise DataError(
+                f"{experiment}: no training pixel is labelled {name}; add scenes of a season that "
+                "has it, or choose a labels.filter that keeps it"
+            )
+
+
+def write_dataset(
+    experiment: str,
+    scenes: Sequence[SceneFiles],
+    settings: BlockSplit | RandomPatchSplit,
+    seed: int,
+    *,
+    samples: PathLike,
+    statistics: PathLike,
+) -> None:
+    """Build a data set and write ``samples.csv`` and ``statistics.json``; see `build_dataset`."""
+    rows, content = build_dataset(experiment, scenes, settings, seed)
+    write_rows(samples, rows)
+    write_json(statistics, content)

@@ -1,0 +1,67 @@
+"""Small patch and pseudo-SPOT files, written as their stages write them."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from firn import netcdf
+from firn.samples import SceneFiles
+
+SIZE = 8
+BANDS = ("XS1", "XS2", "XS3")
+
+
+def write_scene(
+    folder: Path,
+    tile: str,
+    date: str,
+    labels: np.ndarray,
+    *,
+    dn: int = 51,
+    corners: tuple[tuple[int, int], ...] = ((0, 0),),
+) -> SceneFiles:
+    """Write patches of constant value: DN ``dn`` (saturation 0.6, minimum 0.1), 2000 m.
+
+    ``labels`` is (patch, y, x). Pixel (0, 0) of every patch has no data.
+    """
+    count = len(corners)
+    assert labels.shape == (count, SIZE, SIZE)
+    images = (count, SIZE, SIZE)
+    patches = xr.Dataset(
+        {
+            "toa": (("patch", "source", "y", "x"), np.ones((count, 5, SIZE, SIZE), np.uint16)),
+            "label": (("patch", "y", "x"), labels.astype(np.uint8)),
+            "hillshade": (("patch", "y", "x"), np.full(images, 180, np.uint8)),
+            "dem": (("patch", "y", "x"), np.full(images, 2000, np.float32)),
+            "row": (("patch",), np.array([row for row, _ in corners], np.int32)),
+            "col": (("patch",), np.array([col for _, col in corners], np.int32)),
+        },
+        attrs={"tile": tile, "date": date, "size": SIZE, "overlap": 2, "sun_zenith": 50.0},
+    )
+    valid = np.ones(images, np.uint8)
+    valid[:, 0, 0] = 0
+    draws = np.ones((count, len(BANDS)), np.float32)
+    pseudo = xr.Dataset(
+        {
+            "dn": (
+                ("sample", "band", "y", "x"),
+                np.full((count, len(BANDS), SIZE, SIZE), dn, np.uint8),
+            ),
+            "valid": (("sample", "y", "x"), valid),
+            "saturation": (("sample", "band"), np.float32(0.6) * draws),
+            "minimum": (("sample", "band"), np.float32(0.1) * draws),
+            "patch": (("sample",), np.arange(count, dtype=np.int32)),
+        },
+        coords={"band": list(BANDS)},
+        attrs={"tile": tile, "date": date, "sensor": "spot2", "area": "alps", "bits": 8},
+    )
+    files = SceneFiles(
+        tile,
+        date,
+        folder / "patches" / tile / f"{date}.nc",
+        folder / "pseudo" / tile / f"{date}.nc",
+    )
+    netcdf.write(files.patches, patches)
+    netcdf.write(files.pseudo, pseudo)
+    return files
