@@ -1,6 +1,5 @@
 """Data set of one experiment: which samples train, and their statistics (method A.6)."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,12 +12,9 @@ from firn import netcdf
 from firn.classes import CLASS_NAMES, SurfaceClass
 from firn.config import BlockSplit, RandomPatchSplit
 from firn.errors import DataError
-from firn.files import write_json
 from firn.provenance import provenance
-from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample, write_rows
+from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample
 from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
-
-PathLike = str | os.PathLike[str]
 
 
 @dataclass
@@ -207,18 +203,3 @@ def _check(experiment: str, tally: _Tally, settings: BlockSplit | RandomPatchSpl
                 f"{experiment}: no training pixel is labelled {name}; add scenes of a season that "
                 "has it, or choose a labels.filter that keeps it"
             )
-
-
-def write_dataset(
-    experiment: str,
-    scenes: Sequence[SceneFiles],
-    settings: BlockSplit | RandomPatchSplit,
-    seed: int,
-    *,
-    samples: PathLike,
-    statistics: PathLike,
-) -> None:
-    """Build a data set and write ``samples.csv`` and ``statistics.json``; see `build_dataset`."""
-    rows, content = build_dataset(experiment, scenes, settings, seed)
-    write_rows(samples, rows)
-    write_json(statistics, content)
