@@ -151,7 +151,7 @@ def _level2(
     cirrus = enlarge(np.nan_to_num(toa["B10"]), 3, coarse.shape)
     sre, fre = processors.surface_reflectance(filled, wavelength, ground)
     clear_blue = _clear_blue(scene, optics, rng)
-    clm = processors.cloud_mask(sre, cirrus, clear_blue, scene.clouds, ground)
+    clm = processors.cloud_mask(sre, fre, cirrus, clear_blue, scene.clouds, ground)
     clm[~seen] = 0
     mg2 = processors.geophysical_mask(sre, clm, ground)
     codes = snow_map(fre["B03"], fre["B04"], fre["B11"], ground.elevation, clm, seen)

@@ -27,7 +27,7 @@ CIRRUS = 0.007
 CIRRUS_GROWTH = 0.0012
 #: Bright pixels with this NDSI and SWIR reflectance are snow to MAJA, not cloud (assumed).
 SNOW_NDSI = 0.4
-SNOW_SWIR = 0.16
+SNOW_SWIR = 0.22
 
 #: Bits of CLM and MG2.
 ALL, CLOUDS, MONO, MULTI, THIN, SHADOW, HIGH = 1, 2, 4, 8, 16, 32, 128
@@ -103,6 +103,7 @@ def _shadows(clouds: BoolArray, layers: list[Layer], ground: Ground) -> BoolArra
 
 def cloud_mask(
     sre: dict[str, FloatArray],
+    fre: dict[str, FloatArray],
     cirrus: FloatArray,
     clear_blue: FloatArray,
     layers: list[Layer],
@@ -113,7 +114,9 @@ def cloud_mask(
     Parameters
     ----------
     sre : dict of band to ndarray, (y, x) at 20 m
-        Surface reflectance of B02, B03 and B11 at least.
+        Surface reflectance of B02, B03 and B11.
+    fre : dict of band to ndarray
+        The same with slope correction, of B11 at least.
     cirrus : ndarray
         TOA reflectance of B10 at 20 m.
     clear_blue : ndarray
@@ -124,7 +127,7 @@ def cloud_mask(
     """
     blue, green, swir = sre["B02"], sre["B03"], sre["B11"]
     ndsi = (green - swir) / np.maximum(green + swir, 1e-3)
-    snow = (ndsi > SNOW_NDSI) & (swir < SNOW_SWIR)
+    snow = (ndsi > SNOW_NDSI) & (fre["B11"] < SNOW_SWIR)
     mono = (blue > MONO_TEMPORAL_BLUE) & ~snow
     multi = (blue - clear_blue > MULTI_TEMPORAL_BLUE) & ~snow
     high = cirrus > CIRRUS + CIRRUS_GROWTH * (ground.elevation / 1000) ** 2

@@ -13,6 +13,9 @@ from firn.simulator.world import COARSE, World
 
 FloatArray = npt.NDArray[np.float32]
 
+#: Grain of fresh snow: between the 24 and the 82 micrometres of the library's two finest spectra.
+FRESH_GRAIN = 0.4
+
 
 @dataclass(frozen=True)
 class Snow:
@@ -74,7 +77,7 @@ def lay_snow(world: World, climate: Climate, when: datetime, rng: np.random.Gene
     )
     width = rng.uniform(60, 220)
     fraction = np.clip((effective - line) / width + 0.5, 0, 1)
-    grain = np.clip(1.1 - 0.8 * season + rng.normal(0, 0.3) - (height - line) / 2500, 0, 2)
+    grain = np.clip(1.4 - 0.6 * season + rng.normal(0, 0.25) - (height - line) / 3000, 0.5, 2)
     soiling = np.clip(rng.normal(0.04, 0.04) - 0.05 * season, 0.0, 0.15) * np.ones_like(height)
 
     on_canopy = 0.0
@@ -82,7 +85,7 @@ def lay_snow(world: World, climate: Climate, when: datetime, rng: np.random.Gene
         fresh_line = line - rng.uniform(200, 900)
         depth = (height + 60 * fractal(rng, shape, COARSE, 3000, 3.2) - fresh_line) / 80
         fresh = np.clip(depth, 0, 1) * rng.uniform(0.75, 1.0)
-        grain = np.where(fresh > fraction * 0.5, 0.2, grain)
+        grain = np.where(fresh > fraction * 0.5, FRESH_GRAIN, grain)
         soiling = np.where(fresh > fraction * 0.5, 0.0, soiling)
         fraction = np.maximum(fraction, fresh)
         on_canopy = float(rng.uniform(0, 0.5))
