@@ -1,4 +1,4 @@
-"""Smallest products that follow the published formats, built by hand, independent of the simulator."""
+"""Smallest products in the published formats, built by hand, independent of the simulator."""
 
 import zipfile
 from collections.abc import Mapping
@@ -74,7 +74,7 @@ def sentinel2(
     top: float = TOP,
     epsg: int = EPSG,
 ) -> Path:
-    """SAFE folder with bands at their native resolution; a band's resolution follows from its size."""
+    """SAFE folder; a band's resolution follows from its size."""
     safe = parent / f"{name}.SAFE"
     offset_list = "".join(
         f'<RADIO_ADD_OFFSET band_id="{band}">{value:g}</RADIO_ADD_OFFSET>'
@@ -130,11 +130,11 @@ def maja(
         "<ACQUISITION_DATE>2018-03-14T10:24:59.123Z</ACQUISITION_DATE>"
         "<PLATFORM>SENTINEL2A</PLATFORM></Product_Characteristics>"
         "<Geometric_Informations><Mean_Value_List><Sun_Angles>"
-        "<ZENITH_ANGLE unit='deg'>51.25</ZENITH_ANGLE><AZIMUTH_ANGLE unit='deg'>157.5</AZIMUTH_ANGLE>"
-        "</Sun_Angles></Mean_Value_List></Geometric_Informations><Radiometric_Informations>"
+        "<ZENITH_ANGLE unit='deg'>51.25</ZENITH_ANGLE><AZIMUTH_ANGLE "
+        "unit='deg'>157.5</AZIMUTH_ANGLE></Sun_Angles></Mean_Value_List></Geometric_Informations><Radiometric_Informations>"
         "<REFLECTANCE_QUANTIFICATION_VALUE>10000</REFLECTANCE_QUANTIFICATION_VALUE>"
-        "<Special_Values_List><SPECIAL_VALUE name='nodata'>-10000</SPECIAL_VALUE></Special_Values_List>"
-        "</Radiometric_Informations></Muscate_Metadata_Document>",
+        "<Special_Values_List><SPECIAL_VALUE "
+        "name='nodata'>-10000</SPECIAL_VALUE></Special_Values_List></Radiometric_Informations></Muscate_Metadata_Document>",
     )
     for key, values in rasters.items():
         folder, _, kind = key.rpartition("/")

@@ -1,0 +1,111 @@
+"""Training labels: Theia snow maps, with the clouds and the ground that can be trusted.
+
+The filters are those of the reference method. ``tcd-only`` is that of Barrou Dumont et al. (2024),
+IEEE JSTARS; it takes every cloud of the snow map, cloud shadow and thin cirrus included, which a
+SPOT image does not show. The other two are its later corrections: they keep a cloud only where MAJA
+saw it by a test on the image itself.
+"""
+
+import json
+import os
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import raster
+from firn.classes import IGNORE, SurfaceClass, from_published
+from firn.config import LabelSettings
+from firn.errors import GridError
+from firn.products.maja import CLM_HIGH_CLOUD, CLM_MONO_TEMPORAL, open_l2a
+from firn.products.snow import read_snow
+from firn.provenance import provenance
+from firn.raster import Grid
+
+ByteArray = npt.NDArray[np.uint8]
+
+#: CLM bits of which a cloud needs one, by filter; None takes every cloud of the snow map.
+TRUSTED_CLOUDS = MappingProxyType(
+    {
+        "tcd-only": None,
+        "tcd-blue": CLM_MONO_TEMPORAL,
+        "tcd-cirrus-blue": CLM_MONO_TEMPORAL | CLM_HIGH_CLOUD,
+    }
+)
+
+
+def make_labels(
+    snow: ByteArray, cloud_mask: ByteArray, exclusion: ByteArray, cloud_filter: str
+) -> ByteArray:
+    """Labels of one scene.
+
+    Parameters
+    ----------
+    snow : ndarray of uint8, (y, x)
+        Theia codes 0, 100, 205, 254.
+    cloud_mask : ndarray of uint8, (y, x)
+        MAJA CLM.
+    exclusion : ndarray of uint8, (y, x)
+        Not 0 where a pixel takes no part (forest, water).
+    cloud_filter : str
+        A key of `TRUSTED_CLOUDS`.
+
+    Returns
+    -------
+    ndarray of uint8, (y, x)
+        0 ground, 1 snow, 2 cloud, 255 ignore.
+    """
+    labels = from_published(snow)
+    trusted = TRUSTED_CLOUDS[cloud_filter]
+    if trusted is not None:
+        labels[(labels == SurfaceClass.CLOUD) & ((cloud_mask & trusted) == 0)] = IGNORE
+    labels[exclusion != 0] = IGNORE
+    return labels
+
+
+def write_labels(
+    snow: str | os.PathLike[str],
+    l2a: str | os.PathLike[str],
+    exclusion: str | os.PathLike[str],
+    settings: LabelSettings,
+    output: str | os.PathLike[str],
+) -> None:
+    """Write the labels of one scene as a GeoTIFF on the grid of ``exclusion``.
+
+    Parameters
+    ----------
+    snow, l2a : path
+        Theia snow and MAJA products.
+    exclusion : path
+        Raster of `firn.terrain.exclusion`.
+    settings : LabelSettings
+    output : path
+
+    Raises
+    ------
+    ProductError
+        A product is damaged or incomplete.
+    GridError
+        The three are not on one grid.
+    """
+    excluded = raster.read(exclusion)[0]
+    grid = Grid.of(excluded)
+    codes = read_snow(snow)
+    maja = open_l2a(l2a)
+    cloud_mask = maja.cloud_mask()
+    for path, data in ((snow, codes), (l2a, cloud_mask)):
+        if Grid.of(data) != grid:
+            raise GridError(
+                f"{path}: lies on {Grid.of(data)}, expected {grid} as {exclusion}; give products "
+                "of the same tile"
+            )
+    labels = make_labels(codes.values, cloud_mask.values, excluded.values, settings.filter)
+    source = provenance([maja.product_id, os.path.basename(snow)], settings)
+    raster.write(
+        output,
+        labels,
+        grid,
+        nodata=IGNORE,
+        band_names=["label"],
+        tags={"product_id": maja.product_id, "FIRN_PROVENANCE": json.dumps(source, sort_keys=True)},
+    )

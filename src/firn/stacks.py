@@ -1,0 +1,203 @@
+"""Stacks of a tile on the 20 m grid: Sentinel-2 reflectance, relief, hillshade, exclusion."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import raster, terrain
+from firn.errors import DataError, GridError
+from firn.products.resampling import kernel
+from firn.products.sentinel2 import open_l1c
+from firn.provenance import provenance
+from firn.raster import Grid
+from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE
+
+PathLike = str | os.PathLike[str]
+
+#: Sentinel-2 bands that overlap those of SPOT, and the pixel size in metres of all stacks.
+STACK_BANDS = ("B02", "B03", "B04", "B08", "B11")
+RESOLUTION = 20.0
+#: Elevation of a pixel without data, and the range that is on Earth (m); SRTM voids are -32768.
+DEM_NODATA = -9999.0
+LOWEST, HIGHEST = -500.0, 9000.0
+#: Tree cover of a pixel without data, as in the Copernicus layers.
+TREE_COVER_NODATA = 255
+#: Metres in a degree of latitude, to tell the pixel size of a geographic raster.
+_METRES_PER_DEGREE = 111_320.0
+
+
+def encode(
+    reflectance: npt.NDArray[np.float32], saturated: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.uint16]:
+    """Stack numbers of TOA reflectance: x 10000, 0 without data, at least 1 with, 65535 saturated.
+
+    Parameters
+    ----------
+    reflectance : ndarray, any shape, dimensionless
+        NaN where there is no data.
+    saturated : ndarray of bool, same shape
+    """
+    scaled = np.clip(np.rint(reflectance * STACK_SCALE), 1, STACK_SATURATED - 1)
+    numbers = np.where(np.isnan(scaled), STACK_NODATA, scaled)
+    return np.where(saturated, STACK_SATURATED, numbers).astype(np.uint16)
+
+
+def write_toa(l1c: PathLike, output: PathLike) -> None:
+    """Write the reflectance stack of a Level-1C product: uint16, the bands of `STACK_BANDS`.
+
+    Raises
+    ------
+    ProductError
+        The product is damaged or incomplete.
+    """
+    product = open_l1c(l1c)
+    reflectance, saturated = product.read(STACK_BANDS, RESOLUTION)
+    source = provenance([product.product_id], {"bands": STACK_BANDS, "resolution": RESOLUTION})
+    raster.write(
+        output,
+        encode(reflectance.values, saturated),
+        product.grid(RESOLUTION),
+        nodata=STACK_NODATA,
+        band_names=STACK_BANDS,
+        units="1e-4",
+        tags={
+            "product_id": product.product_id,
+            "platform": product.platform,
+            "tile": product.tile,
+            "sensing_time": product.sensing_time.isoformat(),
+            "sun_zenith": f"{product.sun_zenith:.6f}",
+            "sun_azimuth": f"{product.sun_azimuth:.6f}",
+            "FIRN_PROVENANCE": json.dumps(source, sort_keys=True),
+        },
+    )
+
+
+def read_dem(path: PathLike, grid: Grid) -> npt.NDArray[np.float32]:
+    """Read an elevation raster of any CRS on ``grid``, (y, x) in metres, NaN without data.
+
+    Raises
+    ------
+    GridError
+        The raster and the grid share no ground.
+    DataError
+        The file is damaged or has no elevation within the grid.
+    """
+    source = raster.grid_of(path)
+    pixel = source.resolution * (_METRES_PER_DEGREE if source.crs.is_geographic else 1)
+    values = raster.read_on(
+        path, grid, kernel(pixel, grid.resolution), indexes=[1], fill=DEM_NODATA
+    )
+    dem: npt.NDArray[np.float32] = values[0].astype(np.float32)
+    dem[~((dem > LOWEST) & (dem < HIGHEST))] = np.nan
+    if np.isnan(dem).all():
+        raise DataError(
+            f"{path}: has no elevation between {LOWEST:g} and {HIGHEST:g} m on the grid; check its "
+            "units (metres) and its no-data value"
+        )
+    return dem
+
+
+def write_terrain(
+    toa: PathLike,
+    dem: PathLike,
+    tree_cover: PathLike,
+    water: PathLike,
+    tree_cover_max: float,
+    dem_output: PathLike,
+    exclusion_output: PathLike,
+) -> None:
+    """Write relief and exclusion of a tile on the grid of one of its stacks.
+
+    Parameters
+    ----------
+    toa : path
+        Any reflectance stack of the tile: gives the grid.
+    dem, tree_cover, water : path
+        Elevation (m), tree cover density (%), water (1), of any CRS.
+    tree_cover_max : float
+        Per cent above which a pixel is forest.
+    dem_output, exclusion_output : path
+        float32 metres; uint8 bits as in `firn.terrain.exclusion`.
+
+    Raises
+    ------
+    GridError
+        A raster does not reach the tile.
+    DataError
+        A raster is damaged.
+    """
+    grid = raster.grid_of(toa)
+    elevation = read_dem(dem, grid)
+    # Codes and per cents of another grid are taken, not interpolated: codes above 100 mean no data.
+    cover = raster.read_on(tree_cover, grid, "nearest", indexes=[1], fill=TREE_COVER_NODATA)[0]
+    wet = raster.read_on(water, grid, "nearest", indexes=[1], fill=0)[0]
+    excluded = terrain.exclusion(cover, wet, tree_cover_max)
+    names = [Path(path).name for path in (dem, tree_cover, water)]
+    source = json.dumps(provenance(names, {"tree_cover_max": tree_cover_max}), sort_keys=True)
+    raster.write(
+        dem_output,
+        np.where(np.isnan(elevation), np.float32(DEM_NODATA), elevation),
+        grid,
+        nodata=DEM_NODATA,
+        band_names=["elevation"],
+        units="m",
+        tags={"FIRN_PROVENANCE": source},
+    )
+    raster.write(
+        exclusion_output,
+        excluded,
+        grid,
+        band_names=["exclusion"],
+        tags={"FIRN_PROVENANCE": source, "bits": "1 forest, 2 water"},
+    )
+
+
+def write_hillshade(dem: PathLike, toa: PathLike, output: PathLike) -> None:
+    """Write the hillshade of a scene: the tile's relief under the sun of its reflectance stack.
+
+    Parameters
+    ----------
+    dem : path
+        Output of `write_terrain`.
+    toa : path
+        Output of `write_toa`.
+    output : path
+        uint8, 1-255, 0 without data.
+
+    Raises
+    ------
+    GridError
+        The two are not on one grid.
+    DataError
+        A file is damaged or the stack does not tell the sun.
+    """
+    tags = raster.tags(toa)
+    try:
+        zenith, azimuth = float(tags["sun_zenith"]), float(tags["sun_azimuth"])
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            f"{toa}: its tags do not tell sun_zenith and sun_azimuth ({error}); delete it and run "
+            "its rule again"
+        ) from error
+    elevation = raster.read(dem, indexes=[1])[0]
+    grid = Grid.of(elevation)
+    if grid != raster.grid_of(toa):
+        raise GridError(
+            f"{dem}: is not on the grid of {toa}; delete both and run their rules again"
+        )
+    metres = elevation.where(elevation != elevation.attrs.get("nodata", np.nan)).values
+    source = provenance(
+        [tags.get("product_id", Path(toa).name), Path(dem).name],
+        {"sun_zenith": zenith, "sun_azimuth": azimuth},
+    )
+    raster.write(
+        output,
+        terrain.hillshade(metres.astype(np.float32), grid.resolution, zenith, azimuth),
+        grid,
+        nodata=0,
+        band_names=["hillshade"],
+        tags={"FIRN_PROVENANCE": json.dumps(source, sort_keys=True)},
+    )
