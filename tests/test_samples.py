@@ -15,12 +15,18 @@ LABELS = np.ones((1, SIZE, SIZE), np.uint8)
 def test_channels_by_hand(tmp_path: Path) -> None:
     """DN 51 of 255 between 0.1 and 0.6 is 0.1 + 0.2 x 0.5 = 0.2."""
     scene = write_scene(tmp_path, "32TPT", "20180101", LABELS)
-    channels, labels = read_sample(scene, 0, 0)
+    channels, labels, saturated = read_sample(scene, 0, 0)
     assert channels.dtype == np.float32
     np.testing.assert_allclose(channels[:, 3, 4], [0.2, 0.2, 0.2, 180, 2000], rtol=1e-6)
     assert np.isnan(channels[:, 0, 0]).all(), "no data is NaN in every channel"
     assert labels[0, 0] == 255, "and has no label"
     assert labels[3, 4] == 1
+    assert not saturated.any()
+
+
+def test_largest_number_is_saturated(tmp_path: Path) -> None:
+    scene = write_scene(tmp_path, "32TPT", "20180101", LABELS, dn=255)
+    assert read_sample(scene, 0, 0).saturated.all()
 
 
 def test_split_is_read_by_index(tmp_path: Path) -> None:

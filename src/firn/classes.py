@@ -1,6 +1,6 @@
 """Class codes: the one place where a number means snow."""
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,17 @@ class SurfaceClass(IntEnum):
     GROUND = 0
     SNOW = 1
     CLOUD = 2
+
+
+class Quality(IntFlag):
+    """Bits of ``quality.tif``."""
+
+    SATURATED = 1
+    NODATA_BUFFER = 2
+    FOREST = 4
+    WATER = 8
+    SHADED = 16
+    LOW_CONFIDENCE = 32
 
 
 #: Label of a pixel that takes no part in training or scoring.

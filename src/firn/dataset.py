@@ -50,7 +50,7 @@ class _Tally:
     unlabelled: int = 0
 
     def add(self, scene: SceneFiles, patch: int, sample: int, split: str) -> None:
-        channels, labels = read_sample(scene, patch, sample)
+        channels, labels, _ = read_sample(scene, patch, sample)
         ground, snow, cloud = (int(np.count_nonzero(labels == c)) for c in SurfaceClass)
         ignored = labels.size - ground - snow - cloud
         if ignored == labels.size:

@@ -56,7 +56,10 @@ def attributes(path: str | os.PathLike[str]) -> dict[str, Any]:
     """
     try:
         with h5py.File(path, "r") as file:
-            return dict(file.attrs)
+            return {
+                name: value.item() if getattr(value, "size", 0) == 1 else value
+                for name, value in file.attrs.items()
+            }
     except OSError as error:
         raise _unreadable(path, error) from error
 

@@ -59,10 +59,12 @@ class Sample(NamedTuple):
 
     ``channels`` (channel, y, x) is float32: reflectance of the bands, hillshade, elevation in m;
     NaN where there is no data. ``labels`` (y, x) is uint8; 255 = ignored, which includes no data.
+    ``saturated`` (y, x) tells where some band has its largest digital number.
     """
 
     channels: npt.NDArray[np.float32]
     labels: npt.NDArray[np.uint8]
+    saturated: npt.NDArray[np.bool_]
 
 
 def _scene_key(path: Path) -> tuple[str, str]:
@@ -103,7 +105,7 @@ def read_sample(scene: SceneFiles, patch: int, sample: int) -> Sample:
             bits = int(pseudo.attrs["bits"].item())
             saturation = pseudo["saturation"][sample][:, None, None]
             minimum = pseudo["minimum"][sample][:, None, None]
-            reflectance = to_reflectance(pseudo["dn"][sample], saturation, minimum, bits)
+            dn = pseudo["dn"][sample]
             hillshade, dem = patches["hillshade"][patch], patches["dem"][patch]
             valid = (pseudo["valid"][sample] == 1) & (hillshade > 0) & np.isfinite(dem)
             labels = np.where(valid, patches["label"][patch], np.uint8(IGNORE))
@@ -112,9 +114,10 @@ def read_sample(scene: SceneFiles, patch: int, sample: int) -> Sample:
             f"{scene.pseudo} or {scene.patches}: sample {sample} of patch {patch} cannot be read "
             f"({error}); delete both and run their rules again"
         ) from error
+    reflectance = to_reflectance(dn, saturation, minimum, bits)
     channels = np.concatenate([reflectance, hillshade[None], dem[None]], dtype=np.float32)
     channels[:, ~valid] = np.nan
-    return Sample(channels, labels)
+    return Sample(channels, labels, (dn == 2**bits - 1).any(axis=0))
 
 
 class Samples:
@@ -124,12 +127,17 @@ class Samples:
     ----------
     rows : sequence of SampleRow
     scenes : sequence of SceneFiles
+
+    Attributes
+    ----------
+    rows : list of SampleRow
+    scenes : dict of (tile, date) to SceneFiles
     """
 
     def __init__(self, rows: Sequence[SampleRow], scenes: Sequence[SceneFiles]) -> None:
         self.rows = list(rows)
-        self._scenes = {(scene.tile, scene.date): scene for scene in scenes}
-        missing = {(row.tile, row.date) for row in rows} - self._scenes.keys()
+        self.scenes = {(scene.tile, scene.date): scene for scene in scenes}
+        missing = {(row.tile, row.date) for row in rows} - self.scenes.keys()
         if missing:
             raise DataError(f"samples of {sorted(missing)}: their patch files are not given")
 
@@ -150,7 +158,7 @@ class Samples:
 
     def __getitem__(self, index: int) -> Sample:
         row = self.rows[index]
-        return read_sample(self._scenes[row.tile, row.date], row.patch, row.sample)
+        return read_sample(self.scenes[row.tile, row.date], row.patch, row.sample)
 
 
 def read_rows(path: PathLike) -> list[SampleRow]:

@@ -1,0 +1,145 @@
+"""Experiments side by side, and by how much one is ahead of another."""
+
+import csv
+import io
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from firn.confusion import kappa
+from firn.errors import DataError
+from firn.evaluation.scores import HEADLINES, LEVEL, interval, number, resamples
+from firn.files import write_text
+from firn.seeds import generator
+
+Metrics = Mapping[str, Any]
+
+#: What two experiments must have in common to be compared.
+_SETTING = ("sensor", "area", "judged_on")
+#: Methods that the others have to beat.
+BASELINE_PREFIX = "baseline-"
+
+
+def compare(a: Metrics, b: Metrics, *, count: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Kappa of ``a`` minus that of ``b``, with a paired bootstrap interval over scenes.
+
+    Each resample draws the same scenes for both, so what makes a scene hard for both cancels.
+
+    Parameters
+    ----------
+    a, b : mapping
+        Metrics files of two experiments over the same scenes.
+    count : int
+        Resamples.
+    seed : int
+
+    Returns
+    -------
+    dict
+        ``difference``, ``interval`` [low, high] (both null where undefined, the interval also for
+        a single scene), ``level``, ``n_scenes``, and ``same_pixels``: whether both were judged on
+        the same pixels, as far as the reference counts of each scene tell.
+
+    Raises
+    ------
+    DataError
+        The two were judged on different scenes.
+    """
+    scenes_a, scenes_b = a["by_stratum"]["scene"], b["by_stratum"]["scene"]
+    names = a["experiment"]["name"], b["experiment"]["name"]
+    if scenes_a.keys() != scenes_b.keys():
+        raise DataError(
+            f"{names[0]} and {names[1]}: were judged on different scenes "
+            f"({sorted(scenes_a.keys() ^ scenes_b.keys())}); evaluate both again"
+        )
+    scenes = sorted(scenes_a)
+    pair = np.array(
+        [[side[scene]["confusion_matrix"] for scene in scenes] for side in (scenes_a, scenes_b)]
+    )
+    totals = kappa(pair.sum(axis=1))
+    bounds = None
+    if len(scenes) > 1:
+        drawn = resamples(len(scenes), count, generator(seed, "bootstrap", *scenes))
+        both = kappa(np.einsum("rs,msij->mrij", drawn, pair))
+        bounds = interval(both[0] - both[1])
+    return {
+        "difference": number(totals[0] - totals[1]),
+        "interval": bounds,
+        "level": LEVEL,
+        "n_scenes": len(scenes),
+        "same_pixels": bool((pair[0].sum(axis=-1) == pair[1].sum(axis=-1)).all()),
+    }
+
+
+def _rivals(metrics: Metrics, others: Sequence[Metrics]) -> list[Metrics]:
+    """Baselines in the same setting."""
+    mine = metrics["experiment"]
+    return [
+        other
+        for other in others
+        if other["experiment"]["method"].startswith(BASELINE_PREFIX)
+        and all(other["experiment"][key] == mine[key] for key in _SETTING)
+    ]
+
+
+def _headline(metrics: Metrics, name: str) -> float | None:
+    values = {
+        **{key: metrics[key] for key in ("overall_accuracy", "kappa")},
+        **{f"f1_{surface}": scores["f1"] for surface, scores in metrics["per_class"].items()},
+        "f2_cloud": metrics["binary_cloud"]["f2"],
+        "snow_cloud_free_f1": metrics["snow_cloud_free"]["f1"],
+        "snow_cloud_free_kappa": metrics["snow_cloud_free"]["kappa"],
+    }
+    value: float | None = values[name]
+    return value
+
+
+def _row(metrics: Metrics) -> dict[str, Any]:
+    bounds = metrics["confidence_interval"]
+    row = {key: metrics["experiment"][key] for key in ("name", "method", *_SETTING)}
+    row |= {"n_scenes": bounds["n_scenes"], "n_pixels": metrics["n_pixels"]}
+    for name in HEADLINES:
+        low, high = bounds[name] or (None, None)
+        row |= {name: _headline(metrics, name), f"{name}_low": low, f"{name}_high": high}
+    row["expected_calibration_error"] = metrics["expected_calibration_error"]
+    return row
+
+
+def comparison_table(
+    experiments: Sequence[Metrics], *, count: int = 1000, seed: int = 0
+) -> list[dict[str, Any]]:
+    """One row per experiment: its headline scores with intervals and its lead.
+
+    The lead is the kappa difference to the best baseline for the same sensor and area on the same
+    scenes, with its paired interval; null for baselines.
+
+    Returns
+    -------
+    list of dict
+        Columns ``name``, ``method``, ``sensor``, ``area``, ``judged_on``, ``n_scenes``,
+        ``n_pixels``, each score of `HEADLINES` with ``_low`` and ``_high``,
+        ``expected_calibration_error``, ``best_baseline``, ``lead``, ``lead_low``, ``lead_high``.
+    """
+    rows = []
+    for metrics in sorted(experiments, key=lambda m: [m["experiment"][key] for key in _SETTING]):
+        row = _row(metrics) | dict.fromkeys(("best_baseline", "lead", "lead_low", "lead_high"))
+        rivals = _rivals(metrics, experiments)
+        if rivals and not metrics["experiment"]["method"].startswith(BASELINE_PREFIX):
+            best = max(rivals, key=lambda m: -np.inf if m["kappa"] is None else m["kappa"])
+            lead = compare(metrics, best, count=count, seed=seed)
+            low, high = lead["interval"] or (None, None)
+            row |= {"best_baseline": best["experiment"]["name"], "lead": lead["difference"]}
+            row |= {"lead_low": low, "lead_high": high}
+        rows.append(row)
+    return rows
+
+
+def write_table(path: str | os.PathLike[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as CSV, atomically; null is an empty cell."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())

@@ -1,0 +1,112 @@
+"""Scores on held-out pseudo-SPOT patches (method B.2)."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import netcdf
+from firn.classes import IGNORE
+from firn.config import EvaluationSettings, Experiment
+from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
+from firn.provenance import provenance
+from firn.samples import Sample, Samples
+
+
+class Predictor(Protocol):
+    """What is asked of a model here; see `firn.methods.Model`."""
+
+    @property
+    def lost(self) -> int:
+        """Pixels along the edge of a patch that the method does not judge."""
+
+    def predict(
+        self,
+        channels: npt.NDArray[np.float32],
+        window: tuple[int, int, int, int] | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """Probabilities (class, height, width) of a window of the channels."""
+
+
+def evaluate_pseudo(
+    model: Predictor,
+    samples: Samples,
+    name: str,
+    experiment: Experiment,
+    settings: EvaluationSettings,
+    *,
+    overlap: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Score a model on samples; the labels are the reference.
+
+    Half of the overlap of patches is left out along their edges, so that each pixel of a scene
+    counts once and has some context on all sides.
+
+    Parameters
+    ----------
+    model : Predictor
+    samples : Samples
+        Those of the evaluation split.
+    name : str
+        Name of the experiment.
+    experiment : Experiment
+    settings : EvaluationSettings
+    overlap : int
+        Pixels that neighbouring patches share.
+    seed : int
+
+    Returns
+    -------
+    dict
+        The content of ``pseudo.json``.
+
+    Raises
+    ------
+    DataError
+        There is no sample, or one cannot be read.
+    """
+    edge = max(overlap // 2, model.lost)
+    tally = Tally()
+    for index, row in enumerate(samples.rows):
+        sample = samples[index]
+        height, width = sample.labels.shape
+        window = (edge, edge, height - 2 * edge, width - 2 * edge)
+        probabilities = model.predict(sample.channels, window)
+        scene = samples.scenes[row.tile, row.date]
+        sun_zenith = float(netcdf.attributes(scene.patches)["sun_zenith"])
+        inside = np.s_[..., edge : height - edge, edge : width - edge]
+        inner = Sample(sample.channels[inside], sample.labels[inside], sample.saturated[inside])
+        tally.excluded["patch_edge"] += sample.labels.size - inner.labels.size
+        _add(
+            tally, f"{row.tile}/{row.date}", inner, probabilities, sun_zenith, experiment, settings
+        )
+    description = {"name": name, **experiment.model_dump(), "judged_on": "pseudo"}
+    metrics = tally.metrics(description, resamples=settings.bootstrap, seed=seed)
+    return metrics | {
+        "provenance": provenance(sorted(tally.scenes), {"evaluation": settings, "seed": seed})
+    }
+
+
+def _add(
+    tally: Tally,
+    scene: str,
+    sample: Sample,
+    probabilities: npt.NDArray[np.float32],
+    sun_zenith: float,
+    experiment: Experiment,
+    settings: EvaluationSettings,
+) -> None:
+    no_data = np.isnan(sample.channels[0])
+    judged = tally.exclude({"no_data": no_data, "ignored": sample.labels == IGNORE})
+    hillshade, dem = sample.channels[-2:]
+    strata: Mapping[str, Strata] = {
+        "hillshade": binned(hillshade, settings.hillshade_edges, ""),
+        "elevation": binned(dem, settings.elevation_edges, "m"),
+        "sun_elevation": binned(90 - sun_zenith, settings.sun_elevation_edges, "°"),
+        "saturation": flagged(sample.saturated, "saturated", "unsaturated"),
+        "sensor": whole(experiment.sensor),
+    }
+    predicted = probabilities.argmax(axis=0).astype(np.uint8)
+    tally.add(scene, sample.labels, predicted, probabilities.max(axis=0), strata, judged)

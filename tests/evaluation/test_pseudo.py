@@ -1,0 +1,79 @@
+"""Scores on held-out patches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pseudo_files import SIZE, write_scene
+
+from firn.config import EvaluationSettings, Experiment
+from firn.evaluation import evaluate_pseudo
+from firn.samples import SampleRow, Samples
+
+EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
+SETTINGS = EvaluationSettings(bootstrap=20)
+
+
+class Constant:
+    """Says snow with probability 0.8 everywhere."""
+
+    def __init__(self, lost: int = 0) -> None:
+        self.lost = lost
+
+    def predict(
+        self, channels: np.ndarray, window: tuple[int, int, int, int] | None = None
+    ) -> np.ndarray:
+        assert window is not None
+        shares = np.array([0.1, 0.8, 0.1], np.float32)
+        return np.tile(shares[:, None, None], (1, window[2], window[3]))
+
+
+def samples(folder: Path, dn: int = 51) -> Samples:
+    """One patch, snow but for a row of ground and a row that is ignored; (0, 0) has no data."""
+    labels = np.ones((1, SIZE, SIZE), np.uint8)
+    labels[0, 2] = 0
+    labels[0, 3] = 255
+    scene = write_scene(folder, "32TPT", "20180101", labels, dn=dn)
+    return Samples([SampleRow("32TPT", "20180101", 0, 0, "evaluation", 0, 0, 0, 0)], [scene])
+
+
+def test_scores_by_hand(tmp_path: Path) -> None:
+    """Without edge, 8 x 8: 8 ignored, 1 without data, 8 ground and 47 snow of 55."""
+    metrics = evaluate_pseudo(
+        Constant(), samples(tmp_path), "unet-spot2", EXPERIMENT, SETTINGS, overlap=0, seed=1
+    )
+    assert metrics["n_pixels"] == 55
+    assert metrics["confusion_matrix"] == [[0, 8, 0], [0, 47, 0], [0, 0, 0]]
+    assert metrics["excluded"] == {"patch_edge": 0, "no_data": 1, "ignored": 8}
+    assert metrics["kappa"] == 0
+    assert metrics["expected_calibration_error"] == pytest.approx(47 / 55 - 0.8, abs=1e-6)
+    strata = metrics["by_stratum"]
+    assert strata["hillshade"]["180-256"]["n_pixels"] == 55
+    assert strata["elevation"]["2000-2500 m"]["n_pixels"] == 55
+    assert strata["sun_elevation"]["40-55 °"]["n_pixels"] == 55
+    assert strata["saturation"]["unsaturated"]["n_pixels"] == 55
+    assert strata["scene"]["32TPT/20180101"]["n_pixels"] == 55
+    assert metrics["provenance"]["sources"] == ["32TPT/20180101"]
+
+
+@pytest.mark.parametrize(("overlap", "lost", "edge"), [(2, 0, 1), (5, 0, 2), (2, 3, 3)])
+def test_edges_of_patches_are_left_out(tmp_path: Path, overlap: int, lost: int, edge: int) -> None:
+    metrics = evaluate_pseudo(
+        Constant(lost),
+        samples(tmp_path),
+        "unet-spot2",
+        EXPERIMENT,
+        SETTINGS,
+        overlap=overlap,
+        seed=1,
+    )
+    side = SIZE - 2 * edge
+    assert metrics["excluded"]["patch_edge"] == SIZE**2 - side**2
+    assert metrics["n_pixels"] == side**2 - side, "one row is ignored"
+
+
+def test_saturated_pixels_are_a_stratum(tmp_path: Path) -> None:
+    metrics = evaluate_pseudo(
+        Constant(), samples(tmp_path, dn=255), "x", EXPERIMENT, SETTINGS, overlap=0, seed=1
+    )
+    assert metrics["by_stratum"]["saturation"]["saturated"]["n_pixels"] == 55
