@@ -1,0 +1,155 @@
+"""Methods that are networks: normalisation, and prediction on arrays of any size."""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from firn.classes import CLASS_NAMES
+from firn.config import NetworkSettings
+from firn.errors import ModelError
+from firn.methods.base import FloatArray, Model, ModelCard, Tensors, Window
+
+
+class Network(nn.Module):
+    """A network on normalised channels, (sample, channel, y, x), that gives logits of the classes.
+
+    Attributes
+    ----------
+    margin : int
+        Distance in pixels from which on no input changes an output pixel.
+    alignment : int
+        Shifting the input by so many pixels shifts the output by as many.
+    lost : int
+        Pixels per side by which the output is smaller than the input.
+    """
+
+    margin: int = 0
+    alignment: int = 1
+    lost: int = 0
+
+    def input_size(self, size: int) -> int:
+        """Smallest side of an input, of ``size`` pixels at least, that the network takes."""
+        return size
+
+
+def normalise(channels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Standardise channels, (..., channel, y, x).
+
+    A pixel without data (NaN) in one channel becomes 0, the mean, in all of them.
+    """
+    scaled = (channels - mean[:, None, None]) / std[:, None, None]
+    return scaled.masked_fill(torch.isnan(channels).any(dim=-3, keepdim=True), 0.0)
+
+
+class NetworkModel(Model):
+    """A `Model` whose probabilities are the softmax of a `Network`."""
+
+    def __init__(self, card: ModelCard, network: Network | None = None) -> None:
+        super().__init__(card)
+        self.network = network or self.build(card.architecture, len(card.channels))
+        self.network.eval()
+        self.margin = self.network.margin
+        self.alignment = self.network.alignment
+        self.lost = self.network.lost
+        self.mean = torch.tensor(card.mean, dtype=torch.float32)
+        self.std = torch.tensor(card.std, dtype=torch.float32)
+
+    @classmethod
+    @abstractmethod
+    def architecture(cls, settings: NetworkSettings) -> dict[str, Any]:
+        """Give what `build` needs, as the configuration asks for it."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, architecture: Mapping[str, Any], channels: int) -> Network:
+        """Make the network with fresh weights from torch's random generator."""
+
+    @classmethod
+    def restore(cls, card: ModelCard, tensors: Tensors) -> Self:
+        """See `Model.restore`."""
+        model = cls(card)
+        load_network(model.network, tensors)
+        return model
+
+    def tensors(self) -> Tensors:
+        """See `Model.tensors`."""
+        return network_tensors(self.network)
+
+    def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
+        """See `Model.predict`."""
+        row, col, height, width = window or (0, 0, *channels.shape[-2:])
+        rows = _span(self.network, row, height, channels.shape[-2])
+        cols = _span(self.network, col, width, channels.shape[-1])
+        values = normalise(torch.from_numpy(channels), self.mean, self.std)
+        batch = _reach(values, rows, cols)[None].contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            probabilities = torch.softmax(self.network(batch)[0].float(), dim=0)
+        top, left = row - rows[0] - self.lost, col - cols[0] - self.lost
+        inner = probabilities[:, top : top + height, left : left + width]
+        return np.ascontiguousarray(inner.numpy())
+
+
+def _span(network: Network, start: int, size: int, total: int) -> tuple[int, int]:
+    """Input that the network needs for ``size`` pixels from ``start`` of ``total``.
+
+    It holds the pixels' margin as far as the image reaches, keeps the phase of the pooling, and
+    goes beyond the image by what the network loses or needs to fit.
+
+    Returns
+    -------
+    first, length : int
+    """
+    spare = start - (network.margin - network.lost)
+    first = max(0, spare // network.alignment * network.alignment) - network.lost
+    last = min(start + size + network.margin, total + network.lost)
+    return first, network.input_size(last - first)
+
+
+def _reach(values: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> Tensor:
+    """Cut the spans (first, length) out of an image; what lies outside is no data (0)."""
+    height, width = values.shape[-2:]
+    (top, n_rows), (left, n_cols) = rows, cols
+    right, bottom = left + n_cols - width, top + n_rows - height
+    return nn.functional.pad(values, (-left, right, -top, bottom))
+
+
+def network_tensors(network: nn.Module) -> Tensors:
+    """Copy the weights and running statistics of a network into arrays."""
+    return {
+        name: np.array(tensor.detach().cpu().numpy(), order="C")
+        for name, tensor in network.state_dict().items()
+    }
+
+
+def load_network(network: nn.Module, tensors: Tensors) -> None:
+    """Fill a network with arrays from `network_tensors`; `ModelError` where they do not fit."""
+    state = {name: torch.from_numpy(np.array(values)) for name, values in tensors.items()}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ModelError(f"its weights do not fit its architecture ({error})") from error
+
+
+def head(channels: int) -> nn.Conv2d:
+    """Last layer of a network: 1x1 convolution to the logits of the classes."""
+    return nn.Conv2d(channels, len(CLASS_NAMES), 1)
+
+
+def convolutions(widths: Sequence[int], kernel: int, padding: int) -> nn.Sequential:
+    """Convolutions without bias, each followed by batch normalisation and ReLU.
+
+    ``widths`` are the channels before, between and after the convolutions.
+    """
+    layers: list[nn.Module] = []
+    for before, after in itertools.pairwise(widths):
+        layers += [
+            nn.Conv2d(before, after, kernel, padding=padding, bias=False),
+            nn.BatchNorm2d(after),
+            nn.ReLU(inplace=True),
+        ]
+    return nn.Sequential(*layers)

@@ -1,0 +1,40 @@
+"""Baseline: a perceptron that sees one pixel at a time, in the same channels as the U-Net."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from firn.config import NetworkSettings
+from firn.methods.network import Network, NetworkModel, convolutions, head
+
+#: Hidden units per layer: enough that more do not help, so that what it lacks is context.
+HIDDEN = (64, 64, 64)
+
+
+class PixelNetwork(Network):
+    """A multi-layer perceptron, written as 1x1 convolutions."""
+
+    def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.hidden = convolutions((channels, *widths), kernel=1, padding=0)
+        self.head = head(widths[-1])
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Logits, (sample, class, y, x)."""
+        logits: Tensor = self.head(self.hidden(channels))
+        return logits
+
+
+class PixelModel(NetworkModel):
+    """Per-pixel classifier, trained like the U-Net on the same pixels."""
+
+    @classmethod
+    def architecture(cls, settings: NetworkSettings) -> dict[str, Any]:
+        """Hidden widths; the settings of the U-Net do not matter."""
+        return {"widths": list(HIDDEN)}
+
+    @classmethod
+    def build(cls, architecture: Mapping[str, Any], channels: int) -> Network:
+        """See `NetworkModel.build`."""
+        return PixelNetwork(channels, tuple(architecture["widths"]))

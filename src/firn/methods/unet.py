@@ -1,0 +1,185 @@
+"""The U-Net of the method, in the shape of the reference and in smaller, padded ones.
+
+Ronneberger, Fischer & Brox 2015 (MICCAI, LNCS 9351, 234-241), with batch normalisation. The
+reference (Barrou Dumont et al. 2024) uses unpadded convolutions, widths 64-128-256-512-512 and
+bilinear upsampling: a patch of 572 pixels gives a map of 388.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from firn.config import NetworkSettings
+from firn.errors import ModelError
+from firn.methods.network import Network, NetworkModel, convolutions, head
+
+#: Pixels that one side of the two 3x3 convolutions of a level needs.
+_CONVOLUTIONS_REACH = 2
+
+
+class Decoder(nn.Module):
+    """One level of the way up: upsample, join the encoder's features, convolve.
+
+    Parameters
+    ----------
+    coarse, skip, out : int
+        Channels from the level below, from the encoder, and given.
+    bilinear : bool
+        Interpolate, else learn a transposed convolution to ``skip`` channels.
+    padding : int
+    """
+
+    def __init__(self, coarse: int, skip: int, out: int, *, bilinear: bool, padding: int) -> None:
+        super().__init__()
+        # Corners are not aligned: the step between samples is then the same whatever the size of
+        # the image, or else a scene cut into windows would not give the result of the whole.
+        self.up: nn.Module = (
+            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
+            if bilinear
+            else nn.ConvTranspose2d(coarse, skip, kernel_size=2, stride=2)
+        )
+        joined = skip + (coarse if bilinear else skip)
+        self.convolve = convolutions((joined, joined // 2, out), kernel=3, padding=padding)
+
+    def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        """Features of this level, from those of the level below and of the encoder."""
+        fine = self.up(coarse)
+        trim = (skip.shape[-1] - fine.shape[-1]) // 2
+        trim_rows = (skip.shape[-2] - fine.shape[-2]) // 2
+        inner = skip[..., trim_rows : trim_rows + fine.shape[-2], trim : trim + fine.shape[-1]]
+        features: Tensor = self.convolve(torch.cat([inner, fine], dim=1))
+        return features
+
+
+class UNet(Network):
+    """U-Net of any depth.
+
+    Parameters
+    ----------
+    channels : int
+        Input channels.
+    widths : sequence of int
+        Features per level, finest first; the number of poolings is one less.
+    valid : bool
+        Unpadded convolutions, else convolutions padded with zeros.
+    bilinear : bool
+        Bilinear upsampling, else transposed convolutions.
+    """
+
+    def __init__(
+        self, channels: int, widths: Sequence[int], *, valid: bool, bilinear: bool
+    ) -> None:
+        super().__init__()
+        self.depth = len(widths) - 1
+        self.valid = valid
+        self.alignment = 1 << self.depth
+        self.lost = lost_pixels(self.depth) if valid else 0
+        self.margin = radius_of_influence(self.depth, bilinear=bilinear)
+        padding = 0 if valid else 1
+        inputs = (channels, *widths[:-1])
+        self.encoders = nn.ModuleList(
+            convolutions((before, width, width), kernel=3, padding=padding)
+            for before, width in zip(inputs, widths, strict=True)
+        )
+        self.pool = nn.MaxPool2d(2)
+        decoders = []
+        coarse = widths[-1]
+        for level in reversed(range(self.depth)):
+            # With bilinear upsampling the halving of the features is left to the convolutions.
+            out = widths[max(level - 1, 0)] if bilinear else widths[level]
+            decoders.append(Decoder(coarse, widths[level], out, bilinear=bilinear, padding=padding))
+            coarse = out
+        self.decoders = nn.ModuleList(decoders)
+        self.head = head(coarse)
+
+    def forward(self, channels: Tensor) -> Tensor:
+        """Logits, (sample, class, y - 2 lost, x - 2 lost).
+
+        Raises
+        ------
+        ModelError
+            The network cannot take an image of this size.
+        """
+        self._check_size(channels.shape[-2:])
+        features = self.encoders[0](channels)
+        skips = []
+        for encoder in self.encoders[1:]:
+            skips.append(features)
+            features = encoder(self.pool(features))
+        for decoder in self.decoders:
+            features = decoder(features, skips.pop())
+        logits: Tensor = self.head(features)
+        return logits
+
+    def input_size(self, size: int) -> int:
+        """See `Network.input_size`."""
+        # The finest size follows from the coarsest by 2 n, plus the pixels that convolutions lose:
+        # only the remainder of a division by the alignment matters, and a minimum.
+        remainder = 2 * self._shrinking_before_bottom() % self.alignment
+        smallest = size if not self.valid else max(size, 2 * self.lost + 1)
+        return smallest + (remainder - smallest) % self.alignment
+
+    def _shrinking_before_bottom(self) -> int:
+        """Input pixels per side that the encoder's convolutions lose before the last pooling."""
+        return sum(_CONVOLUTIONS_REACH << level for level in range(self.depth)) * self.valid
+
+    def _check_size(self, shape: Sequence[int]) -> None:
+        for side in shape:
+            if self.input_size(side) != side:
+                below = 2 * self._shrinking_before_bottom() % self.alignment
+                raise ModelError(
+                    f"an image of {tuple(shape)} pixels does not fit the U-Net: each side must be "
+                    f"{below} modulo {self.alignment} and at least {self.input_size(1)}; "
+                    f"change patches.size, {self.input_size(side)} is the next that fits"
+                )
+
+
+def lost_pixels(depth: int) -> int:
+    """Pixels per side that an unpadded U-Net of ``depth`` poolings loses: 92 for 4."""
+    encoder_and_decoder = sum(2 * _CONVOLUTIONS_REACH << level for level in range(depth))
+    return encoder_and_decoder + (_CONVOLUTIONS_REACH << depth)
+
+
+def radius_of_influence(depth: int, *, bilinear: bool) -> int:
+    """Distance in pixels beyond which no input changes an output pixel of a U-Net.
+
+    The interval of pixels that an output pixel depends on is followed down and up again, for each
+    phase of the output pixel in the grid of the coarsest pooling.
+    """
+    radius = 0
+    for pixel in range(2**depth):
+        low = high = pixel
+        for _ in range(depth):
+            low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+            # Fine pixel i is interpolated between coarse pixels floor((i - 1) / 2) and the next.
+            low, high = ((low - 1) // 2, (high + 1) // 2) if bilinear else (low // 2, high // 2)
+        low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+        for _ in range(depth):
+            low, high = 2 * low - _CONVOLUTIONS_REACH, 2 * high + 1 + _CONVOLUTIONS_REACH
+        radius = max(radius, pixel - low, high - pixel)
+    return radius
+
+
+class UNetModel(NetworkModel):
+    """Snow, cloud and ground by a U-Net."""
+
+    @classmethod
+    def architecture(cls, settings: NetworkSettings) -> dict[str, Any]:
+        """Widths, padding and upsampling as configured."""
+        return {
+            "widths": list(settings.widths),
+            "padding": settings.padding,
+            "bilinear": settings.bilinear,
+        }
+
+    @classmethod
+    def build(cls, architecture: Mapping[str, Any], channels: int) -> Network:
+        """See `NetworkModel.build`."""
+        return UNet(
+            channels,
+            architecture["widths"],
+            valid=architecture["padding"] == "valid",
+            bilinear=architecture["bilinear"],
+        )

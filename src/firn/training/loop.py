@@ -1,0 +1,136 @@
+"""Training of networks, epoch by epoch, so that a killed one continues."""
+
+import csv
+import io
+import logging
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, fields, replace
+
+import torch
+
+from firn.config import TrainingStep
+from firn.files import write_text
+from firn.methods import save_model
+from firn.methods.network import network_tensors
+from firn.provenance import provenance
+from firn.training.compute import deterministic
+from firn.training.data import TrainingData
+from firn.training.passes import Passes
+from firn.training.run import Run
+from firn.training.state import EpochRecord, TrainingState, load_state, resume_path, save_state
+
+logger = logging.getLogger(__name__)
+PathLike = str | os.PathLike[str]
+
+
+def train(
+    run: Run,
+    data: TrainingData,
+    output: PathLike,
+    history: PathLike,
+    *,
+    threads: int | None = None,
+) -> None:
+    """Train until the validation loss has not improved for ``patience`` epochs.
+
+    The weights of the best epoch are kept; a run that starts from a model counts that model as
+    epoch 0, so that it never ends worse than it began. After each epoch its row is written to
+    ``history`` and everything that the next one needs to ``{output}.resume.safetensors``: a killed
+    training continues from there and, on a CPU with the same number of threads, ends with the same
+    bytes.
+
+    Parameters
+    ----------
+    run : Run
+    data : TrainingData
+    output : path
+        Model to write.
+    history : path
+        CSV of epoch, losses, kappa, learning rate and seconds.
+    threads : int, optional
+        Threads of torch; its own choice by default.
+
+    Raises
+    ------
+    ModelError
+        The method has no network, the loss is no longer finite, the device is missing, or patches
+        do not fit the network.
+    DataError
+        No validation pixel is labelled.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    model = run.model(data)
+    passes = Passes(run, data, model)
+    optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
+    state = TrainingState(passes.network, optimiser, network_tensors(passes.network))
+    resume, settings = resume_path(output), run.digest(data)
+    with deterministic(passes.device):
+        if not load_state(resume, state, settings) and run.start is not None:
+            state.best_loss, state.best_kappa = passes.validate(data.validation)
+        while not finished(state, run.step):
+            state.record(_epoch(passes, state))
+            save_state(resume, state, settings)
+            write_history(history, state.history)
+    write_history(history, state.history)
+    card = replace(
+        model.card,
+        training=_outcome(passes, state),
+        provenance=provenance(data.sources, {"run": settings}),
+    )
+    save_model(type(model).restore(card, state.best), output)
+    resume.unlink(missing_ok=True)
+
+
+def finished(state: TrainingState, step: TrainingStep) -> bool:
+    """Whether a training has reached its cap, or its patience is at an end."""
+    if step.max_epochs is not None and state.epoch >= step.max_epochs:
+        return True
+    return state.epoch - state.best_epoch >= step.patience
+
+
+def _epoch(passes: Passes, state: TrainingState) -> EpochRecord:
+    started = time.monotonic()
+    epoch = state.epoch + 1
+    train_loss = passes.train(state.optimiser, epoch)
+    validation_loss, validation_kappa = passes.validate(passes.data.validation)
+    seconds = round(time.monotonic() - started, 3)
+    logger.info(
+        "%s %s: epoch %d, loss %.4f, validation loss %.4f, validation kappa %s, %.1f s",
+        passes.data.name,
+        passes.run.name,
+        epoch,
+        train_loss,
+        validation_loss,
+        "undefined" if validation_kappa is None else f"{validation_kappa:.3f}",
+        seconds,
+    )
+    rate = passes.run.step.learning_rate
+    return EpochRecord(epoch, train_loss, validation_loss, validation_kappa, rate, seconds)
+
+
+def _outcome(passes: Passes, state: TrainingState) -> dict[str, object]:
+    """Tell what a model's card says of its training."""
+    return {
+        "run": passes.run.name,
+        "seed": passes.run.seed,
+        "epochs": state.epoch,
+        "best_epoch": state.best_epoch,
+        "validation_loss": state.best_loss,
+        "validation_kappa": state.best_kappa,
+        "class_weights": list(passes.data.class_weights),
+        "device": passes.device.type,
+        "precision": str(passes.precision).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def write_history(path: PathLike, rows: Iterable[EpochRecord]) -> None:
+    """Write ``history.csv`` atomically; only its column ``seconds`` differs from run to run."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(EpochRecord)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_text(path, text.getvalue())

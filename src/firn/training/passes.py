@@ -1,0 +1,159 @@
+"""Passes of a network over patches: one epoch of training, and validation."""
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Never
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from firn.classes import CLASS_NAMES, IGNORE
+from firn.confusion import confusion_matrix, kappa
+from firn.errors import DataError, ModelError
+from firn.methods.network import NetworkModel, normalise
+from firn.training.compute import choose_device, choose_precision
+from firn.training.data import PatchSource, TrainingData, batches
+from firn.training.run import Run
+
+
+class Passes:
+    """A network on its device, and the loss that it is trained by.
+
+    The loss is the cross-entropy of labelled pixels, weighted by class (Barrou Dumont et al. 2024),
+    over the sum of their weights.
+
+    Parameters
+    ----------
+    run : Run
+    data : TrainingData
+    model : NetworkModel
+        Its network is moved to the device.
+    """
+
+    def __init__(self, run: Run, data: TrainingData, model: NetworkModel) -> None:
+        self.run, self.data = run, data
+        self.device = choose_device(run.settings.device)
+        self.precision = choose_precision(run.settings.precision, self.device)
+        # torch's type stubs know no memory_format here.
+        self.network = model.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.mean, self.std = model.mean.to(self.device), model.std.to(self.device)
+        self.weights = torch.tensor(data.class_weights, dtype=torch.float32, device=self.device)
+
+    def train(self, optimiser: torch.optim.Optimizer, epoch: int) -> float:
+        """Train one epoch on all patches in a random order.
+
+        Returns
+        -------
+        float
+            Mean loss.
+
+        Raises
+        ------
+        ModelError
+            The loss is not finite.
+        """
+        rng = self.run.generator(self.data, f"epoch-{epoch}")
+        order = rng.permutation(len(self.data.train)).tolist()
+        self.network.train()
+        loss = weight = 0.0
+        with self._progress(order, epoch) as progress:
+            for channels, labels in batches(self.data.train, order, self.run.settings.batch_size):
+                if self.run.settings.augment:
+                    channels, labels = flip(rng, channels, labels)
+                batch_loss, batch_weight = self._loss(self._logits(channels), labels)
+                # A batch without a labelled pixel teaches nothing.
+                if batch_weight.item() > 0:
+                    optimiser.zero_grad(set_to_none=True)
+                    (batch_loss / batch_weight).backward()  # type: ignore[no-untyped-call]
+                    optimiser.step()
+                    loss += batch_loss.item()
+                    weight += batch_weight.item()
+                progress.update()
+        return self._mean(loss, weight, f"training loss of epoch {epoch}")
+
+    def validate(self, source: PatchSource) -> tuple[float, float | None]:
+        """Mean loss and kappa over patches; kappa is None where it is not defined.
+
+        Raises
+        ------
+        ModelError
+            The loss is not finite.
+        DataError
+            No pixel is labelled.
+        """
+        self.network.eval()
+        loss = weight = 0.0
+        matrix = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
+        with torch.no_grad():
+            for channels, labels in batches(
+                source, range(len(source)), self.run.settings.batch_size
+            ):
+                logits = self._logits(channels)
+                batch_loss, batch_weight = self._loss(logits, labels)
+                loss += batch_loss.item()
+                weight += batch_weight.item()
+                predicted = logits.argmax(dim=1).cpu().numpy()
+                matrix += confusion_matrix(self._judged(labels).numpy(), predicted)
+        agreement = float(kappa(matrix))
+        return (
+            self._mean(loss, weight, "validation loss"),
+            agreement if math.isfinite(agreement) else None,
+        )
+
+    def _logits(self, channels: Tensor) -> Tensor:
+        """Logits, (patch, class, y, x), float32."""
+        values = normalise(channels.to(self.device), self.mean, self.std)
+        values = values.contiguous(memory_format=torch.channels_last)
+        reduced = self.precision != torch.float32
+        with torch.autocast(self.device.type, dtype=self.precision, enabled=reduced):
+            logits: Tensor = self.network(values)
+        return logits.float()
+
+    def _judged(self, labels: Tensor) -> Tensor:
+        """Labels of the pixels that the network judges."""
+        lost = self.network.lost
+        height, width = labels.shape[-2:]
+        return labels[:, lost : height - lost, lost : width - lost]
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Weighted cross-entropy summed over labelled pixels, and the sum of their weights."""
+        judged = self._judged(labels).to(self.device).long()
+        counts = torch.stack([(judged == c).sum() for c in range(len(CLASS_NAMES))])
+        total = functional.cross_entropy(
+            logits, judged, weight=self.weights, ignore_index=IGNORE, reduction="sum"
+        )
+        return total, (counts * self.weights).sum()
+
+    def _mean(self, loss: float, weight: float, what: str) -> float:
+        where = f"{self.data.name}, {self.run.name}"
+        if not math.isfinite(loss):
+            raise ModelError(
+                f"{where}: the {what} is {loss}; lower the learning rate of this training step "
+                f"({self.run.step.learning_rate:g})"
+            )
+        if weight == 0:
+            raise DataError(
+                f"{where}: no pixel counts in the {what}, all are ignored; change the split or "
+                "the label filter"
+            )
+        return loss / weight
+
+    def _progress(self, order: Sequence[int], epoch: int) -> "tqdm[Never]":
+        """Progress bar of an epoch, where someone looks on."""
+        return tqdm(
+            total=-(-len(order) // self.run.settings.batch_size),
+            desc=f"{self.data.name} {self.run.name} epoch {epoch}",
+            leave=False,
+            disable=not sys.stderr.isatty(),
+        )
+
+
+def flip(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Mirror each patch left to right, or not."""
+    chosen = torch.from_numpy(rng.integers(2, size=len(labels)).astype(bool))
+    flipped = torch.where(chosen[:, None, None, None], channels.flip(-1), channels)
+    return flipped, torch.where(chosen[:, None, None], labels.flip(-1), labels)

@@ -1,0 +1,85 @@
+"""A small learnable world: patches of dark ground, smooth snow and chequered cloud."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from firn.config import IntensiveTraining, NetworkSettings, PreliminaryTraining, TrainingSettings
+from firn.seeds import generator
+from firn.training import Run, TrainingData, train
+
+CHANNELS = ("XS1", "XS2", "XS3", "hillshade", "dem")
+SIZE = 16
+
+
+class World:
+    """`firn.training.PatchSource` of patches with a class per half; pixel (0, 0) has no data."""
+
+    def __init__(self, name: str, count: int, size: int = SIZE) -> None:
+        rng = generator(1, "world", name)
+        pairs = np.array([rng.permutation(3)[:2] for _ in range(count)])
+        labels = pairs[:, (np.arange(size) >= size // 2).astype(int)][:, None]
+        self.labels = np.tile(labels, (1, size, 1)).astype(np.uint8)
+        chequers = (np.indices((size, size)).sum(axis=0) % 2)[None] * 0.2
+        bright = np.select(
+            [self.labels == 0, self.labels == 1], [0.1, 0.5], 0.4 + chequers
+        ) + rng.normal(0, 0.02, self.labels.shape)
+        relief = np.full_like(bright, 180), np.full_like(bright, 2000) + rng.normal(0, 100)
+        self.channels = np.stack([bright, bright, bright, *relief], axis=1).astype(np.float32)
+        self.channels[:, :, 0, 0] = np.nan
+        self.labels[:, 0, 0] = 255
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Patches as they are kept."""
+        chosen = list(index)
+        return torch.from_numpy(self.channels[chosen]), torch.from_numpy(self.labels[chosen])
+
+
+def world(size: int = SIZE, train_patches: int = 24) -> TrainingData:
+    """Training data of the small world."""
+    return TrainingData(
+        name="unet-spot2",
+        sensor="spot2",
+        bands=CHANNELS[:3],
+        channels=CHANNELS,
+        mean=(0.3, 0.3, 0.3, 180, 2000),
+        std=(0.2, 0.2, 0.2, 70, 500),
+        class_weights=(3.0, 3.0, 3.0),
+        train=World("train", train_patches, size),
+        validation=World("validation", 6, size),
+        sources=["world"],
+        digest="world-1",
+    )
+
+
+SETTINGS = TrainingSettings(
+    preliminary=PreliminaryTraining(learning_rate=0.01, patience=20, max_epochs=12, seeds=(1, 2)),
+    intensive=IntensiveTraining(learning_rate=0.001, patience=3, max_epochs=4),
+    batch_size=4,
+    precision="float32",
+    device="cpu",
+)
+NETWORK = NetworkSettings(widths=(4, 8), padding="same")
+
+
+def preliminary(method: str = "unet", seed: int = 1, **changes: object) -> Run:
+    """A preliminary run of the small world."""
+    settings = SETTINGS.model_copy(update=changes)
+    return Run(
+        method, f"preliminary/{seed}", 7, NETWORK, settings, settings.preliminary, start=None
+    )
+
+
+if __name__ == "__main__":
+    # A process of its own, for a test that kills it.
+    assert os.environ["OMP_NUM_THREADS"] == "1"
+    output = Path(sys.argv[1])
+    train(preliminary(), world(), output, output.with_suffix(".csv"), threads=1)
