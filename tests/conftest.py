@@ -30,7 +30,7 @@ def crop_product(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
                     np.uint16
                 )
                 if file.stem == "B02":
-                    left, top, side = *dataset.transform @ (0, 0), dataset.height * 10
+                    left, top, side = dataset.bounds.left, dataset.bounds.top, dataset.height * 10
         safe = minimal_products.sentinel2(
             folder,
             bands,

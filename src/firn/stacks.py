@@ -101,7 +101,7 @@ def read_dem(path: PathLike, grid: Grid) -> npt.NDArray[np.float32]:
 
 
 def write_terrain(
-    toa: PathLike,
+    tile: PathLike,
     dem: PathLike,
     tree_cover: PathLike,
     water: PathLike,
@@ -109,12 +109,12 @@ def write_terrain(
     dem_output: PathLike,
     exclusion_output: PathLike,
 ) -> None:
-    """Write relief and exclusion of a tile on the grid of one of its stacks.
+    """Write relief and exclusion of a tile.
 
     Parameters
     ----------
-    toa : path
-        Any reflectance stack of the tile: gives the grid.
+    tile : path
+        Any raster on the tile's grid.
     dem, tree_cover, water : path
         Elevation (m), tree cover density (%), water (1), of any CRS.
     tree_cover_max : float
@@ -129,7 +129,7 @@ def write_terrain(
     DataError
         A raster is damaged.
     """
-    grid = raster.grid_of(toa)
+    grid = raster.grid_of(tile)
     elevation = read_dem(dem, grid)
     # Codes and per cents of another grid are taken, not interpolated: codes above 100 mean no data.
     cover = raster.read_on(tree_cover, grid, "nearest", indexes=[1], fill=TREE_COVER_NODATA)[0]

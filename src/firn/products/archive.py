@@ -130,7 +130,7 @@ class Product:
         try:
             grid = raster.grid_of(path)
         except FirnError as error:
-            raise ProductError(f"{self.path}: {name} is not a usable raster ({error})") from error
+            raise self._damaged(name, error) from error
         if grid.height * grid.width > MAX_PIXELS:
             raise ProductError(
                 f"{self.path}: {name} claims {grid.height} x {grid.width} pixels, more than any "
