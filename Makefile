@@ -12,6 +12,8 @@ INSTALLED := $(VENV)/.installed
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
+# Compiled modules save each of the many short jobs of a workflow some seconds.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help

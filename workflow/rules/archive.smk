@@ -1,0 +1,216 @@
+"""The products: the virtual archive, or the real ones that the scene tables name.
+
+OUTPUTS: config.yaml, the whole configuration of the run with its defaults; and for a virtual archive
+         archive/auxiliary/{tile}/{dem,tree_cover,water}.tif,
+         archive/sentinel2/{tile}/{date}/{l1c,l2a,snow}.zip, archive/spot/{scene}.zip,
+         archive/truth/{tile}/{date}/ and archive/truth/{scene}/ {class.tif,fields.tif,instrument.json}
+"""
+
+import re
+from os.path import exists
+
+from firn.sensors import packaged
+
+TRUTH = ("class.tif", "fields.tif", "instrument.json")
+
+
+def named_files():
+    """Files that the configuration and the scene tables name."""
+    tiles = {tile for area in CONFIG.areas.values() for tile in area.tiles}
+    yield from (
+        getattr(CONFIG.inputs, kind).replace("{tile}", tile)
+        for kind in ("dem", "tree_cover", "water")
+        for tile in tiles
+    )
+    for s in SCENES.sentinel2:
+        yield from (s.l1c, s.l2a, s.snow)
+    for s in SCENES.spot:
+        yield s.path
+        if s.reference:
+            yield s.reference
+
+
+#: Those that are not there. Each costs the scenes that need it, and no others.
+MISSING = set() if SIMULATION else {path for path in named_files() if not exists(path)}
+
+#: Plans of the virtual SPOT scenes that are classified, and the scene of the configuration that
+#: each comes from.
+VIRTUAL_SPOT = (
+    {
+        plan.scene_id: scene
+        for scene, plan in zip(
+            SIMULATION.spot, spot_plans(SIMULATION, CONFIG.seed, ()), strict=True
+        )
+    }
+    if SIMULATION
+    else {}
+)
+
+
+rule write_config:
+    output:
+        config="<results>/config.yaml",
+    log:
+        "<logs>/write_config.log",
+    benchmark:
+        "<benchmarks>/write_config.tsv"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        config=settings(CONFIG),
+        code=code("write_config.py"),
+    script:
+        "../scripts/write_config.py"
+
+
+if MISSING:
+
+    rule missing_file:
+        output:
+            file="{file}",
+        log:
+            "<logs>/missing_file/{file}.log",
+        benchmark:
+            "<benchmarks>/missing_file/{file}.tsv"
+        wildcard_constraints:
+            file="|".join(map(re.escape, sorted(MISSING))),
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=200,
+            runtime=1,
+        script:
+            "../scripts/missing_file.py"
+
+
+if SIMULATION:
+
+    def simulation(**scenes):
+        """The simulation with the given scenes only: another scene leaves a job's settings alone."""
+        return settings(SIMULATION.model_copy(update={"sentinel2": {}, "spot": (), **scenes}))
+
+    def data_file(folder, name, suffix):
+        """File that the simulation names: a path, or the name of one that comes with firn."""
+        return name if Path(name).suffix else packaged(f"{folder}/{name}{suffix}")
+
+    def relief(tile):
+        """Elevation model that a virtual tile is cut from."""
+        return data_file("relief", SIMULATION.reliefs[SIMULATION.tiles[tile].relief].dem, ".tif")
+
+    def response(name):
+        """Spectral response table of a sensor."""
+        return data_file("responses", load_sensor(name).response, ".csv")
+
+    SPECTRA = data_file("spectra", SIMULATION.spectra, ".csv")
+
+    rule simulate_auxiliary:
+        input:
+            relief=lambda wildcards: relief(wildcards.tile),
+        output:
+            dem=ARCHIVE + "/auxiliary/{tile}/dem.tif",
+            tree_cover=ARCHIVE + "/auxiliary/{tile}/tree_cover.tif",
+            water=ARCHIVE + "/auxiliary/{tile}/water.tif",
+        log:
+            "<logs>/simulate_auxiliary/{tile}.log",
+        benchmark:
+            "<benchmarks>/simulate_auxiliary/{tile}.tsv"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            simulation=simulation(),
+            seed=CONFIG.seed,
+            code=code("simulate_auxiliary.py"),
+        script:
+            "../scripts/simulate_auxiliary.py"
+
+    rule simulate_sentinel2:
+        input:
+            relief=lambda wildcards: relief(wildcards.tile),
+            spectra=SPECTRA,
+            responses=[response("sentinel2a"), response("sentinel2b")],
+        output:
+            l1c=ARCHIVE + "/sentinel2/{tile}/{date}/l1c.zip",
+            l2a=ARCHIVE + "/sentinel2/{tile}/{date}/l2a.zip",
+            snow=ARCHIVE + "/sentinel2/{tile}/{date}/snow.zip",
+            truth=expand(ARCHIVE + "/truth/{{tile}}/{{date}}/{file}", file=TRUTH),
+        log:
+            "<logs>/simulate_sentinel2/{tile}_{date}.log",
+        benchmark:
+            "<benchmarks>/simulate_sentinel2/{tile}_{date}.tsv"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=20,
+        params:
+            simulation=lambda wildcards: simulation(sentinel2={wildcards.tile: (wildcards.date,)}),
+            seed=CONFIG.seed,
+            code=code("simulate_sentinel2.py"),
+        script:
+            "../scripts/simulate_sentinel2.py"
+
+    rule simulate_spot:
+        input:
+            relief=lambda wildcards: relief(VIRTUAL_SPOT[wildcards.scene].tile),
+            spectra=SPECTRA,
+            response=lambda wildcards: response(VIRTUAL_SPOT[wildcards.scene].sensor),
+        output:
+            product=ARCHIVE + "/spot/{scene}.zip",
+            truth=expand(ARCHIVE + "/truth/{{scene}}/{file}", file=TRUTH),
+        log:
+            "<logs>/simulate_spot/{scene}.log",
+        benchmark:
+            "<benchmarks>/simulate_spot/{scene}.tsv"
+        wildcard_constraints:
+            scene="|".join(map(re.escape, VIRTUAL_SPOT)) or "none",
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=20,
+        params:
+            simulation=lambda wildcards: simulation(spot=(VIRTUAL_SPOT[wildcards.scene],)),
+            seed=CONFIG.seed,
+            code=code("simulate_spot.py"),
+        script:
+            "../scripts/simulate_spot.py"
+
+    # The small scenes that feed the saturation density: to render one takes less time than to start
+    # Python, so one job makes all those of a satellite.
+    for satellite in sorted({load_sensor(name).platform for name in CONFIG.all_sensors}):
+
+        rule:
+            name:
+                f"simulate_{satellite.lower()}_archive"
+            input:
+                relief=sorted({relief(tile) for tile in SIMULATION.tiles}),
+                spectra=SPECTRA,
+                response=response(satellite.lower()),
+            output:
+                products=[
+                    s.path for s in SCENES.spot if s.role == "kde" and s.platform == satellite
+                ],
+            log:
+                f"<logs>/simulate_archive/{satellite}.log",
+            benchmark:
+                f"<benchmarks>/simulate_archive/{satellite}.tsv"
+            threads: 1
+            resources:
+                mem_mb=2000,
+                runtime=20,
+            params:
+                simulation=simulation(),
+                platform=satellite,
+                seed=CONFIG.seed,
+                code=code("simulate_archive.py"),
+            script:
+                "../scripts/simulate_archive.py"
+
+
+rule archive:
+    input:
+        "<results>/config.yaml",
+        [path for s in SCENES.sentinel2 for path in (s.l1c, s.l2a, s.snow)],
+        [s.path for s in SCENES.spot],

@@ -1,0 +1,106 @@
+"""The configuration, the scenes, and the few functions that turn wildcards into files.
+
+Everything here runs each time the workflow is read, so it imports nothing heavy.
+"""
+
+import sys
+from pathlib import Path
+
+from firn.catalogue import catalogue
+from firn.code_digest import code_digest
+from firn.config import parse_config
+from firn.errors import FirnError
+from firn.sensors import load_sensor
+from firn.simulator.plan import spot_plans
+from snakemake.exceptions import WorkflowError
+
+try:
+    CONFIG = parse_config(config, "configuration")
+    SCENES = catalogue(CONFIG)
+except FirnError as error:
+    raise WorkflowError(str(error)) from None
+
+SIMULATION = CONFIG.simulation
+ARCHIVE = str(CONFIG.root / "archive")
+
+#: Experiments by name, and the same by what is common to all methods: "spot2", or "spot2-alps" where there
+#: are several areas. One job serves all methods wherever they share their input.
+EXPERIMENTS = CONFIG.experiments()
+TARGETS = {name.removeprefix(f"{e.method}-"): e for name, e in EXPERIMENTS.items()}
+
+#: Methods whose fit is one pass over the training pixels; the others are trained in two steps.
+FITTED = ("baseline-majority", "baseline-threshold")
+TRAINED = tuple(method for method in CONFIG.methods if method not in FITTED)
+
+#: A training asks for a GPU unless it is told to use none.
+GPUS = 0 if CONFIG.training.device == "cpu" else 1
+
+
+pathvars:
+    results=str(CONFIG.root),
+    logs=str(CONFIG.root / "logs"),
+    benchmarks=str(CONFIG.root / "benchmarks"),
+
+
+wildcard_constraints:
+    tile=r"\d{2}[A-Z]{3}",
+    date=r"\d{8}",
+    area="|".join(CONFIG.areas),
+    sensor="|".join(CONFIG.all_sensors),
+    method="|".join(CONFIG.methods),
+    target="|".join(TARGETS),
+    experiment="|".join(EXPERIMENTS),
+    scene=r"[\w.-]+",
+    seed=r"\d+",
+
+
+def code(script):
+    """Digest of the library modules that a script of the workflow uses."""
+    return code_digest(Path(workflow.basedir) / "scripts" / script)
+
+
+def settings(section):
+    """Plain values of a section of the configuration, for the parameters of a rule."""
+    return section.model_dump(mode="json")
+
+
+def sensor(name):
+    """Plain description of a sensor, so that editing its file runs its rules again."""
+    return load_sensor(name).model_dump(mode="json")
+
+
+def area_scenes(area):
+    """Sentinel-2 scenes that train the models of an area."""
+    tiles = CONFIG.areas[area].tiles
+    return [scene for scene in SCENES.sentinel2 if scene.tile in tiles]
+
+
+def target_scenes(target, *roles):
+    """Identifiers of the SPOT scenes of a target that have one of the roles."""
+    experiment = TARGETS[target]
+    return [s.scene_id for s in SCENES.spot_scenes(experiment.sensor, experiment.area, *roles)]
+
+
+def experiment_target(experiment):
+    """Target of an experiment: its name without the method."""
+    return experiment.removeprefix(f"{EXPERIMENTS[experiment].method}-")
+
+
+def tile_auxiliary(kind, tile):
+    """Raster of elevation (dem), tree cover (tree_cover) or water (water) around a tile."""
+    if SIMULATION:
+        return f"{ARCHIVE}/auxiliary/{tile}/{kind}.tif"
+    return getattr(CONFIG.inputs, kind).replace("{tile}", tile)
+
+
+def scene_auxiliary(kind, scene):
+    """Raster of elevation (dem), tree cover (tree_cover) or water (water) around a SPOT scene."""
+    if SIMULATION:
+        return tile_auxiliary(kind, VIRTUAL_SPOT[scene].tile)
+    path = getattr(CONFIG.inputs, kind)
+    if "{tile}" in path:
+        raise WorkflowError(
+            f"inputs.{kind} names a raster per tile, but a SPOT scene needs one that covers it: "
+            "join them with gdalbuildvrt and give the .vrt"
+        )
+    return path

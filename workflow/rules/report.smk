@@ -1,0 +1,6 @@
+"""Figures (placeholder while drawing functions are written)."""
+
+
+rule figures:
+    input:
+        [],

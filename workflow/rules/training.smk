@@ -1,0 +1,136 @@
+"""Models (method B.1): several short trainings, the best of which a long one continues.
+
+REQUIRED INPUTS: datasets/{experiment}/, and the patches and pseudo-SPOT files that it was made of
+OUTPUTS:         models/{experiment}/model.safetensors; for trained methods also
+                 models/{experiment}/{preliminary/{seed}.safetensors,preliminary/{seed}.csv,
+                 selection.json,history.csv}
+"""
+
+TRAINED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in TRAINED]
+FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in FITTED]
+
+#: What the trainings share, without what is special to a step.
+SHARED = CONFIG.training.model_dump(mode="json", exclude={"preliminary", "intensive"})
+
+
+def one_of(names):
+    """Wildcard constraint that allows the names only."""
+    return "|".join(names) or "(?!)"
+
+
+rule train_preliminary:
+    input:
+        samples="<results>/datasets/{experiment}/samples.csv",
+        statistics="<results>/datasets/{experiment}/statistics.json",
+        patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
+        pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
+    output:
+        model="<results>/models/{experiment}/preliminary/{seed}.safetensors",
+        history="<results>/models/{experiment}/preliminary/{seed}.csv",
+    log:
+        "<logs>/train_preliminary/{experiment}_{seed}.log",
+    benchmark:
+        "<benchmarks>/train_preliminary/{experiment}_{seed}.tsv"
+    wildcard_constraints:
+        experiment=one_of(TRAINED_EXPERIMENTS),
+    threads: 8
+    resources:
+        gpu=GPUS,
+        mem_mb=32000,
+        runtime=360,
+    params:
+        method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
+        seed=CONFIG.seed,
+        network=settings(CONFIG.network),
+        settings=SHARED,
+        step=CONFIG.training.preliminary.model_dump(mode="json", exclude={"seeds"}),
+        code=code("train_preliminary.py"),
+    script:
+        "../scripts/train_preliminary.py"
+
+
+rule select:
+    input:
+        models=expand(
+            rules.train_preliminary.output.model,
+            seed=CONFIG.training.preliminary.seeds,
+            allow_missing=True,
+        ),
+    output:
+        selection="<results>/models/{experiment}/selection.json",
+    log:
+        "<logs>/select/{experiment}.log",
+    benchmark:
+        "<benchmarks>/select/{experiment}.tsv"
+    localrule: True
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=5,
+    params:
+        code=code("selection.py"),
+    script:
+        "../scripts/selection.py"
+
+
+rule train_intensive:
+    input:
+        samples="<results>/datasets/{experiment}/samples.csv",
+        statistics="<results>/datasets/{experiment}/statistics.json",
+        patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
+        pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
+        models=rules.select.input.models,
+        selection=rules.select.output.selection,
+    output:
+        model="<results>/models/{experiment}/model.safetensors",
+        history="<results>/models/{experiment}/history.csv",
+    log:
+        "<logs>/train_intensive/{experiment}.log",
+    benchmark:
+        "<benchmarks>/train_intensive/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(TRAINED_EXPERIMENTS),
+    threads: 8
+    resources:
+        gpu=GPUS,
+        mem_mb=32000,
+        runtime=1440,
+    params:
+        method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
+        seed=CONFIG.seed,
+        network=settings(CONFIG.network),
+        settings=SHARED,
+        step=settings(CONFIG.training.intensive),
+        code=code("train_intensive.py"),
+    script:
+        "../scripts/train_intensive.py"
+
+
+rule fit:
+    input:
+        samples="<results>/datasets/{experiment}/samples.csv",
+        statistics="<results>/datasets/{experiment}/statistics.json",
+        patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
+        pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
+    output:
+        model="<results>/models/{experiment}/model.safetensors",
+    log:
+        "<logs>/fit/{experiment}.log",
+    benchmark:
+        "<benchmarks>/fit/{experiment}.tsv"
+    wildcard_constraints:
+        experiment=one_of(FITTED_EXPERIMENTS),
+    threads: 1
+    resources:
+        mem_mb=32000,
+        runtime=120,
+    params:
+        method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
+        code=code("fit.py"),
+    script:
+        "../scripts/fit.py"
+
+
+rule models:
+    input:
+        expand("<results>/models/{experiment}/model.safetensors", experiment=EXPERIMENTS),

@@ -1,0 +1,28 @@
+"""Train the selected network further."""
+
+from snakemake.iocontainers import Snakemake
+
+from firn.config import NetworkSettings, TrainingSettings, TrainingStep
+from firn.training import Run, open_training_data, selected, train
+from rule_log import start_log
+
+
+def main(snakemake: Snakemake) -> None:
+    """Run the rule."""
+    source, output, params = snakemake.input, snakemake.output, snakemake.params
+    run = Run(
+        method=params.method,
+        name="intensive",
+        seed=params.seed,
+        network=NetworkSettings.model_validate(params.network),
+        settings=TrainingSettings.model_validate(params.settings),
+        step=TrainingStep.model_validate(params.step),
+        start=selected(source.selection),
+    )
+    data = open_training_data(source.samples, source.statistics, source.patches, source.pseudo)
+    train(run, data, output.model, output.history)
+
+
+if __name__ == "__main__":
+    start_log(snakemake.rule, snakemake.log[0], snakemake.wildcards)
+    main(snakemake)
