@@ -96,8 +96,8 @@ def write_labels(
     for path, data in ((snow, codes), (l2a, cloud_mask)):
         if Grid.of(data) != grid:
             raise GridError(
-                f"{path}: lies on {Grid.of(data)}, expected {grid} as {exclusion}; give products "
-                "of the same tile"
+                f"{path}: has {_place(Grid.of(data))}, expected {_place(grid)} as in {exclusion}; "
+                "give products of the same tile"
             )
     labels = make_labels(codes.values, cloud_mask.values, excluded.values, settings.filter)
     source = provenance([maja.product_id, os.path.basename(snow)], settings)
@@ -108,4 +108,12 @@ def write_labels(
         nodata=IGNORE,
         band_names=["label"],
         tags={"product_id": maja.product_id, "FIRN_PROVENANCE": json.dumps(source, sort_keys=True)},
+    )
+
+
+def _place(grid: Grid) -> str:
+    left, _, _, top = grid.bounds
+    return (
+        f"{grid.height} x {grid.width} pixels of {grid.resolution:g} m from ({left:.0f}, {top:.0f}) "
+        f"in EPSG:{grid.crs.to_epsg()}"
     )
