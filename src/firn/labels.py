@@ -114,6 +114,6 @@ def write_labels(
 def _place(grid: Grid) -> str:
     left, _, _, top = grid.bounds
     return (
-        f"{grid.height} x {grid.width} pixels of {grid.resolution:g} m from ({left:.0f}, {top:.0f}) "
-        f"in EPSG:{grid.crs.to_epsg()}"
+        f"{grid.height} x {grid.width} pixels of {grid.resolution:g} m from "
+        f"({left:.0f}, {top:.0f}) in EPSG:{grid.crs.to_epsg()}"
     )
