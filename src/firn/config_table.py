@@ -9,7 +9,6 @@ from pydantic.fields import FieldInfo
 
 from firn.config import Config
 
-
 #: Types of single values as a user reads them.
 _NAMES = {str: "text", int: "integer", float: "number", bool: "true or false"}
 

@@ -49,6 +49,7 @@ rule classify:
         mem_mb=16000,
         runtime=60,
     params:
+        sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
         settings=settings(CONFIG.inference),
         tree_cover_max=CONFIG.labels.tree_cover_max,
         code=code("classify.py"),

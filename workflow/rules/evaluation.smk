@@ -2,19 +2,35 @@
 
 REQUIRED INPUTS: models, the held-out samples, the maps of the scenes whose role is evaluate, and
                  their reference rasters (for a virtual archive, the truth)
-OUTPUTS:         evaluation/{experiment}/{pseudo,historical}.json, evaluation/comparison.csv
+OUTPUTS:         evaluation/{experiment}/{pseudo,historical}.json, evaluation/comparison.{csv,html,png}
 """
 
+
+def judged_scenes(experiment):
+    """SPOT scenes that an experiment is judged on."""
+    return target_scenes(experiment_target(experiment), "evaluate")
+
+
+def judged_maps(experiment, file):
+    """A file of each map that an experiment is judged on."""
+    return [f"<results>/maps/{experiment}/{scene}/{file}" for scene in judged_scenes(experiment)]
+
+
+def judged_references(experiment):
+    """What the maps are judged against, in the order of `judged_maps`."""
+    return [SCENES.spot_scene(scene).reference for scene in judged_scenes(experiment)]
+
+
+def judged_dems(experiment):
+    """Elevation around the scenes, in the order of `judged_maps`."""
+    return [scene_auxiliary("dem", scene) for scene in judged_scenes(experiment)]
+
+
 #: Experiments with a scene to be judged on.
-JUDGED = [name for name in EXPERIMENTS if target_scenes(experiment_target(name), "evaluate")]
+JUDGED = [name for name in EXPERIMENTS if judged_scenes(name)]
 
-
-def judged_maps(file):
-    """Input function: a file of each map that an experiment is judged on."""
-    return lambda wildcards: [
-        f"<results>/maps/{wildcards.experiment}/{scene}/{file}"
-        for scene in target_scenes(experiment_target(wildcards.experiment), "evaluate")
-    ]
+#: Scores of each experiment: what they were made on, and the experiment.
+SCORED = [("pseudo", name) for name in EXPERIMENTS] + [("historical", name) for name in JUDGED]
 
 
 rule evaluate_pseudo:
@@ -45,18 +61,12 @@ rule evaluate_pseudo:
 
 rule evaluate_historical:
     input:
-        snow=judged_maps("snow.tif"),
-        probability=judged_maps("probability.tif"),
-        quality=judged_maps("quality.tif"),
-        item=judged_maps("item.json"),
-        reference=lambda wildcards: [
-            SCENES.spot_scene(scene).reference
-            for scene in target_scenes(experiment_target(wildcards.experiment), "evaluate")
-        ],
-        dem=lambda wildcards: [
-            scene_auxiliary("dem", scene)
-            for scene in target_scenes(experiment_target(wildcards.experiment), "evaluate")
-        ],
+        snow=lambda wildcards: judged_maps(wildcards.experiment, "snow.tif"),
+        probability=lambda wildcards: judged_maps(wildcards.experiment, "probability.tif"),
+        quality=lambda wildcards: judged_maps(wildcards.experiment, "quality.tif"),
+        item=lambda wildcards: judged_maps(wildcards.experiment, "item.json"),
+        reference=lambda wildcards: judged_references(wildcards.experiment),
+        dem=lambda wildcards: judged_dems(wildcards.experiment),
     output:
         metrics="<results>/evaluation/{experiment}/historical.json",
     log:
@@ -78,23 +88,28 @@ rule evaluate_historical:
 
 rule comparison:
     input:
-        pseudo=expand(rules.evaluate_pseudo.output.metrics, experiment=EXPERIMENTS),
-        historical=expand(rules.evaluate_historical.output.metrics, experiment=JUDGED),
+        metrics=[f"<results>/evaluation/{name}/{kind}.json" for kind, name in SCORED],
     output:
-        table=report(
-            "<results>/evaluation/comparison.csv",
+        table="<results>/evaluation/comparison.csv",
+        page=report(
+            "<results>/evaluation/comparison.html",
             caption="../report/comparison.rst",
             category="Scores",
-            labels={"table": "all experiments"},
+            labels={"experiment": "all", "scenes": "table"},
+        ),
+        figure=report(
+            "<results>/evaluation/comparison.png",
+            caption="../report/comparison.rst",
+            category="Scores",
+            labels={"experiment": "all", "scenes": "figure"},
         ),
     log:
         "<logs>/comparison.log",
     benchmark:
         "<benchmarks>/comparison.tsv"
-    localrule: True
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=2000,
         runtime=10,
     params:
         bootstrap=CONFIG.evaluation.bootstrap,

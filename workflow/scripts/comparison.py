@@ -2,17 +2,21 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.evaluation.comparison import comparison_table, write_table
+from firn.evaluation import comparison_table, write_table
 from firn.files import read_json
+from firn.plots.evaluation import comparison_figure, write_comparison_html
+from firn.plots.style import save
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    params = snakemake.params
-    metrics = [read_json(path) for path in (*snakemake.input.pseudo, *snakemake.input.historical)]
+    params, output = snakemake.params, snakemake.output
+    metrics = [read_json(path) for path in snakemake.input.metrics]
     rows = comparison_table(metrics, count=params.bootstrap, seed=params.seed)
-    write_table(snakemake.output.table, rows)
+    write_table(output.table, rows)
+    write_comparison_html(output.page, rows)
+    save(comparison_figure(rows), output.figure)
 
 
 if __name__ == "__main__":
