@@ -64,7 +64,7 @@ class Climate(_Section):
     snow_line_winter: float = Field(1000, description="Mean snow line in February, m")
     snow_line_summer: float = Field(3300, description="Mean snow line in August, m")
     snow_line_spread: float = Field(350, ge=0, description="Scatter between scenes, m (1 sigma)")
-    cloud_cover: Range = Field((0.0, 0.9), description="Cloud cover of a scene, lowest and highest")
+    cloud_cover: Range = Field((0.0, 0.75), description="Cloud cover of a scene, lowest and highest")
     cloud_kinds: dict[
         Literal["cumulus", "stratus", "stratocumulus", "altocumulus", "cirrus", "frontal"], float
     ] = Field(
@@ -100,7 +100,7 @@ class Instruments(_Section):
         0.5, ge=0, description="Residual error of the orthorectified image, pixels (1 sigma)"
     )
     saturation: dict[str, Range] = Field(
-        {"XS1": (0.3, 0.5), "XS2": (0.32, 0.6), "XS3": (0.45, 0.75), "SWIR": (0.35, 0.65)},
+        {"XS1": (0.28, 0.44), "XS2": (0.28, 0.52), "XS3": (0.45, 0.7), "SWIR": (0.35, 0.65)},
         description="Saturation reflectance that operators aim at when they choose the gain, by "
         "band: the 10 and 90 % points",
     )

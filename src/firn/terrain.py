@@ -64,8 +64,8 @@ def hillshade(
     GDAL's scale is ``1 + 254 * max(cos(incidence), 0)``, rounded to the nearest integer.
     """
     cosine = illumination(dem, resolution, sun_zenith, sun_azimuth)
-    shade = np.floor(1.5 + 254 * np.maximum(cosine, 0))
-    return np.where(np.isnan(shade), 0, shade).astype(np.uint8)
+    shade = np.floor(1.5 + 254 * np.maximum(np.nan_to_num(cosine), 0))
+    return np.where(np.isnan(cosine) | np.isnan(dem), 0, shade).astype(np.uint8)
 
 
 def cast_shadow(

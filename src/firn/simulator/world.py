@@ -24,7 +24,7 @@ COARSE = 20.0
 TREE_LINE = 1950.0  # m
 #: Share of light that a rough surface returns of what its plane sample in the laboratory does: blades
 #: and crowns shade each other, blocks shade the gaps between them, lichen covers rock (assumed).
-ROUGHNESS_LOSS = {"forest": 0.45, "grass": 0.65, "dry_grass": 0.45, "soil": 0.65, "rock": 0.42}
+ROUGHNESS_LOSS = {"forest": 0.55, "grass": 0.8, "dry_grass": 0.6, "soil": 0.75, "rock": 0.5}
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
     tree_line = TREE_LINE + rng.normal(0, 100) + 140 * fractal(rng, coarse_shape, COARSE, 3000)
     stand = 1.1 * fractal(rng, coarse_shape, COARSE, 1500, 2.6) + rng.normal(0.2, 0.4)
     canopy = sigmoid((tree_line - height) / 60) * sigmoid(3 * stand) * (smooth_steep < 1.4)
-    alpine = tree_line + 450 + 180 * fractal(rng, coarse_shape, COARSE, 2000)
+    alpine = tree_line + 650 + 180 * fractal(rng, coarse_shape, COARSE, 2000)
     bare = sigmoid((height - alpine) / 140 + 4 * (smooth_steep - 0.75))
     wet = fractal(rng, coarse_shape, COARSE, 800, 2.5) + rng.normal(0, 0.2)
     scree = bare * sigmoid(4 * (0.65 - smooth_steep) + wet)

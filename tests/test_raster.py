@@ -1,0 +1,127 @@
+"""Grids, warping and writing of rasters."""
+
+import numpy as np
+import pytest
+import rasterio
+from affine import Affine
+from rasterio.crs import CRS
+
+from firn import raster
+from firn.errors import DataError, GridError
+from firn.raster import Grid
+
+UTM = CRS.from_epsg(32632)
+
+
+@pytest.fixture
+def grid() -> Grid:
+    return Grid.from_bounds(UTM, 600000, 5199000, 601000, 5200000, 20)
+
+
+def test_grid_from_bounds_and_back(grid: Grid) -> None:
+    assert grid.shape == (50, 50)
+    assert grid.bounds == (600000, 5199000, 601000, 5200000)
+    assert grid.with_resolution(10).shape == (100, 100)
+
+
+def test_crop_moves_the_origin(grid: Grid) -> None:
+    part = grid.crop(2, 5, 10, 20)
+    assert part.shape == (10, 20)
+    assert part.bounds == (600100, 5199760, 600500, 5199960)
+
+
+def test_rotated_grid_is_refused() -> None:
+    with pytest.raises(GridError, match="rotated"):
+        Grid(UTM, Affine(20, 1, 0, 0, -20, 0), 5, 5)
+
+
+def test_overlap_across_coordinate_systems(grid: Grid) -> None:
+    degrees = Grid.from_bounds(CRS.from_epsg(4326), *grid.bounds_in(CRS.from_epsg(4326)), 0.001)
+    far = Grid.from_bounds(CRS.from_epsg(4326), 100, 10, 101, 11, 0.1)
+    assert grid.overlaps(degrees)
+    assert not grid.overlaps(far)
+
+
+def test_array_must_fit_its_grid(grid: Grid) -> None:
+    with pytest.raises(GridError, match=r"\(3, 3\)"):
+        raster.data_array(np.zeros((3, 3)), grid, name="x", units="1")
+
+
+def test_written_raster_reads_back(tmp_path, grid: Grid) -> None:
+    values = np.arange(2 * 2500, dtype=np.uint16).reshape(2, 50, 50)
+    path = tmp_path / "deep" / "file.tif"
+    raster.write(path, values, grid, nodata=0, band_names=("a", "b"), tags={"KEY": "value"})
+    data = raster.read(path)
+    assert np.array_equal(data.values, values)
+    assert list(data.band.values) == ["a", "b"]
+    assert data.attrs["nodata"] == 0
+    assert Grid.of(data) == grid == raster.grid_of(path)
+    assert raster.tags(path)["KEY"] == "value"
+    window = raster.read(path, indexes=[2], window=(10, 20, 3, 4))
+    assert np.array_equal(window.values[0], values[1, 10:13, 20:24])
+    assert [p.name for p in path.parent.iterdir()] == ["file.tif"]
+
+
+def test_missing_and_truncated_files_name_the_file(tmp_path, grid: Grid) -> None:
+    with pytest.raises(DataError, match="absent.tif"):
+        raster.read(tmp_path / "absent.tif")
+    path = tmp_path / "short.tif"
+    raster.write(path, np.random.default_rng(0).integers(0, 255, (50, 50), dtype=np.uint8), grid)
+    path.write_bytes(path.read_bytes()[:-1500])
+    with pytest.raises(DataError, match=r"short\.tif"):
+        raster.read(path)
+    with pytest.raises(DataError, match="band"):
+        raster.write(path, np.zeros((50, 50), np.uint8), grid)
+        raster.read(path, indexes=[2])
+
+
+def test_failed_write_leaves_the_old_file(tmp_path, grid: Grid) -> None:
+    path = tmp_path / "file.tif"
+    raster.write(path, np.ones((50, 50), np.uint8), grid)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="nodata"):
+        raster.write(path, np.ones((50, 50), np.uint8), grid, nodata=70000)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_read_on_averages_blocks(tmp_path, grid: Grid) -> None:
+    fine = np.zeros((50, 50), np.float32)
+    fine[0, 0], fine[0, 1], fine[1, 0], fine[1, 1] = 1, 2, 3, 6
+    path = tmp_path / "fine.tif"
+    raster.write(path, fine, grid)
+    coarse = raster.read_on(path, grid.with_resolution(40), "average")
+    assert coarse.shape == (1, 25, 25)
+    assert coarse[0, 0, 0] == pytest.approx(3.0)
+
+
+def test_read_on_refuses_another_place(tmp_path, grid: Grid) -> None:
+    path = tmp_path / "here.tif"
+    raster.write(path, np.zeros((50, 50), np.uint8), grid)
+    elsewhere = Grid.from_bounds(UTM, 700000, 5199000, 701000, 5200000, 20)
+    with pytest.raises(GridError, match=r"here\.tif.*no part"):
+        raster.read_on(path, elsewhere, "nearest")
+
+
+def test_resample_fills_what_the_source_does_not_reach(grid: Grid) -> None:
+    target = Grid.from_bounds(UTM, 600500, 5199000, 601500, 5200000, 20)
+    moved = raster.resample(np.full((50, 50), 7, np.uint8), grid, target, "nearest", fill=99)
+    assert np.all(moved[:, :25] == 7)
+    assert np.all(moved[:, 25:] == 99)
+
+
+def test_cog_keeps_codes_colours_and_names(tmp_path) -> None:
+    grid = Grid.from_bounds(UTM, 600000, 5180000, 620480, 5200480, 20)
+    values = np.where(np.indices(grid.shape)[0] < 500, 100, 205).astype(np.uint8)
+    path = tmp_path / "map.tif"
+    raster.write_cog(
+        path, values, grid, nodata=254, colours={100: "#56b4e9"}, categories={100: "snow"}
+    )
+    with rasterio.open(path) as dataset:
+        assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert dataset.nodata == 254
+        assert dataset.colormap(1)[100] == (0x56, 0xB4, 0xE9, 255)
+        assert dataset.tags()["CATEGORY_100"] == "snow"
+        assert dataset.overviews(1)
+        overview = dataset.read(1, out_shape=(512, 512))
+    assert set(np.unique(overview)) == {100, 205}
