@@ -76,7 +76,7 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert strata["saturation"]["saturated"]["n_pixels"] == 2
     assert strata["elevation"]["2000-2500 m"]["n_pixels"] == 15
     assert strata["hillshade"]["120-180"]["n_pixels"] == 15
-    assert strata["sun_elevation"]["25-40 °"]["n_pixels"] == 15
+    assert strata["sun_elevation"]["25-40°"]["n_pixels"] == 15
     assert metrics["expected_calibration_error"] == pytest.approx(1 - 11 / 15)
     assert metrics["experiment"]["judged_on"] == "historical"
 

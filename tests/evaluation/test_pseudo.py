@@ -50,7 +50,7 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     strata = metrics["by_stratum"]
     assert strata["hillshade"]["180-256"]["n_pixels"] == 55
     assert strata["elevation"]["2000-2500 m"]["n_pixels"] == 55
-    assert strata["sun_elevation"]["40-55 °"]["n_pixels"] == 55
+    assert strata["sun_elevation"]["40-55°"]["n_pixels"] == 55
     assert strata["saturation"]["unsaturated"]["n_pixels"] == 55
     assert strata["scene"]["32TPT/20180101"]["n_pixels"] == 55
     assert metrics["provenance"]["sources"] == ["32TPT/20180101"]

@@ -20,7 +20,7 @@ def row(*values: int) -> np.ndarray:
 
 
 def test_bins_include_their_lower_edge() -> None:
-    strata = binned(np.array([-1, 0, 9.9, 10, 20, np.nan]), (0, 10, 20), "m")
+    strata = binned(np.array([-1, 0, 9.9, 10, 20, np.nan]), (0, 10, 20), " m")
     assert strata.names == ["0-10 m", "10-20 m"]
     assert strata.part.tolist() == [-1, 0, 0, 1, -1, -1]
 
@@ -29,7 +29,7 @@ def test_pixels_are_counted_by_scene_and_stratum() -> None:
     tally = Tally()
     everything = np.ones((1, 4), bool)
     strata = {
-        "elevation": binned(np.array([[100, 100, 300, 300]]), (0, 200, 400), "m"),
+        "elevation": binned(np.array([[100, 100, 300, 300]]), (0, 200, 400), " m"),
         "saturation": flagged(np.array([[True, False, False, False]]), "saturated", "unsaturated"),
         "sensor": whole("spot2"),
     }

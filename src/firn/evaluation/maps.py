@@ -9,7 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from firn import raster
-from firn.classes import IGNORE, NO_DATA, PUBLISHED, Quality, SurfaceClass, from_published
+from firn.classes import (
+    IGNORE,
+    NO_DATA,
+    PROBABILITY_STEPS,
+    PUBLISHED,
+    Quality,
+    SurfaceClass,
+    from_published,
+)
 from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
@@ -21,8 +29,6 @@ from firn.terrain import hillshade
 #: What a reference raster may hold: firn's classes, or the codes of published maps.
 _CLASS_CODES = {*SurfaceClass, IGNORE}
 _PUBLISHED_CODES = {*PUBLISHED.values(), NO_DATA, IGNORE}
-#: Steps of a probability of 1 in ``probability.tif``.
-_PROBABILITY_STEPS = 200
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,7 @@ def _add(
     grid = raster.grid_of(judged_map.snow)
     codes = raster.read(judged_map.snow).values[0]
     quality = raster.read(judged_map.quality).values[0]
-    confidence = raster.read(judged_map.probability).values.max(axis=0) / _PROBABILITY_STEPS
+    confidence = raster.read(judged_map.probability).values.max(axis=0) / PROBABILITY_STEPS
     reference = reference_classes(
         raster.read_on(judged_map.reference, grid, "nearest", indexes=[1], fill=IGNORE)[0],
         judged_map.reference,
@@ -157,7 +163,7 @@ def _add(
     saturated = (quality & Quality.SATURATED) > 0
     strata: Mapping[str, Strata] = {
         "hillshade": binned(np.where(shade > 0, shade, np.nan), settings.hillshade_edges, ""),
-        "elevation": binned(dem, settings.elevation_edges, "m"),
+        "elevation": binned(dem, settings.elevation_edges, " m"),
         "sun_elevation": binned(90 - sun_zenith, settings.sun_elevation_edges, "°"),
         "saturation": flagged(saturated, "saturated", "unsaturated"),
         "forest": whole("open"),

@@ -103,7 +103,7 @@ def _add(
     hillshade, dem = sample.channels[-2:]
     strata: Mapping[str, Strata] = {
         "hillshade": binned(hillshade, settings.hillshade_edges, ""),
-        "elevation": binned(dem, settings.elevation_edges, "m"),
+        "elevation": binned(dem, settings.elevation_edges, " m"),
         "sun_elevation": binned(90 - sun_zenith, settings.sun_elevation_edges, "°"),
         "saturation": flagged(sample.saturated, "saturated", "unsaturated"),
         "sensor": whole(experiment.sensor),

@@ -29,7 +29,7 @@ class Strata(NamedTuple):
 
 def binned(values: npt.NDArray[Any] | float, edges: Sequence[float], unit: str) -> Strata:
     """Partition values by edges; a part includes its lower edge and not its upper one."""
-    names = [f"{low:g}-{high:g} {unit}".rstrip() for low, high in pairwise(edges)]
+    names = [f"{low:g}-{high:g}{unit}" for low, high in pairwise(edges)]
     index = np.digitize(values, edges) - 1
     return Strata(names, np.where(np.isnan(values) | (index >= len(names)), -1, index))
 
