@@ -29,6 +29,9 @@ class Quality(IntFlag):
 IGNORE = 255
 #: Code of published maps (Theia/LIS) where the image has no data.
 NO_DATA = 254
+#: Steps of a probability of 1 in ``probability.tif``, and its value where there is no data.
+PROBABILITY_STEPS = 200
+PROBABILITY_NODATA = 255
 
 CLASS_NAMES: tuple[str, ...] = tuple(c.name.lower() for c in SurfaceClass)
 
