@@ -1,6 +1,6 @@
 """Pseudo-SPOT patches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +9,12 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firn import netcdf
+from firn import netcdf, raster
 from firn.emulator import Target, emulate, emulate_patches, write_pseudo
 from firn.errors import ConfigError
 from firn.saturation import Saturations
 from firn.sensors import boxcar_weights, load_sensor
+from firn.stacks import write_toa
 
 BANDS = ("B02", "B03", "B04", "B08", "B11")
 SATURATION = np.array([0.45, 0.45, 0.65])
@@ -80,6 +81,25 @@ def test_numbers_are_rounded_and_clipped() -> None:
     toa[2, 0] = [520, 525, 400, 7000]
     dn, _ = emulate(toa, weights("spot2"), SATURATION, MINIMUM)
     assert dn[1, 0].tolist() == [1, 2, 0, 255]
+
+
+@pytest.mark.parametrize("baseline", ["201", "400"])
+def test_real_crop_by_hand(
+    tmp_path: Path, crop_product: Callable[[str], Path], baseline: str
+) -> None:
+    """Pixel (10, 20) of the 20 m grid: 4 x 4 pixels of 10 m weighed (1 3 3 1)/8 along both axes.
+
+    They give 1166, 1106, 853 and 2831 for B02, B03, B04 and B08; B11 is 2240. So
+    XS1 = (25.4 x 0.1166 + 36 x 0.1106) / 61.4 = 0.11308, 255 x (0.11308 - 0.04) / 0.26 = 71.7;
+    XS2 = 0.0853, 255 x 0.0553 / 0.32 = 44.1; XS3 = 0.2831, 255 x 0.2631 / 0.53 = 126.6;
+    SWIR = 0.2240, 255 x 0.214 / 0.44 = 124.0.
+    """
+    write_toa(crop_product(baseline), tmp_path / "toa.tif")
+    toa = raster.read(tmp_path / "toa.tif").values
+    saturation, minimum = np.array([0.3, 0.35, 0.55, 0.45]), np.array([0.04, 0.03, 0.02, 0.01])
+    dn, valid = emulate(toa, weights("spot4"), saturation, minimum)
+    assert dn[:, 10, 20].tolist() == [72, 44, 127, 124]
+    assert valid[10, 20]
 
 
 def test_missing_band_makes_a_pixel_invalid_only_where_it_is_used() -> None:
