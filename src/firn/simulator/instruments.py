@@ -165,11 +165,10 @@ def resample_image(
     image: FloatArray, source: Grid, target: Grid, shift: tuple[float, float]
 ) -> FloatArray:
     """Average an image onto another grid of its CRS, misplaced by ``shift`` (m east, m north)."""
-    moved = Grid(
-        source.crs,
-        type(source.transform).translation(*shift) * source.transform,
-        source.height,
-        source.width,
+    left, bottom, right, top = source.bounds
+    east, north = shift
+    moved = Grid.from_bounds(
+        source.crs, left + east, bottom + north, right + east, top + north, source.resolution
     )
     return np.asarray(resample(image, moved, target, "average", fill=np.nan), np.float32)
 

@@ -1,0 +1,186 @@
+"""Whole products of a small virtual tile, read back with firn's own readers."""
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import firn
+from firn import raster
+from firn.classes import from_published
+from firn.files import read_json
+from firn.products.maja import open_l2a
+from firn.products.sentinel2 import open_l1c
+from firn.products.snow import read_snow
+from firn.products.swh import open_swh
+from firn.raster import Grid
+from firn.simulation_config import Simulation
+from firn.simulator import archive, plan
+from firn.simulator.world import relief_path
+from small_world import simulation
+
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def small() -> Simulation:
+    return simulation(
+        spot=[
+            {"sensor": "spot2", "tile": "32TPT", "date": "19950505"},
+            {"sensor": "spot5", "tile": "32TPT", "date": "20080311"},
+        ],
+        spot_archive={"scenes_per_sensor": 5, "size": 24},
+    )
+
+
+@pytest.fixture(scope="module")
+def sentinel2(small: Simulation, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {}
+    for scene in plan.sentinel2_plans(small, SEED):
+        folders[scene.date] = folder = tmp_path_factory.mktemp(scene.date)
+        make_sentinel2(small, scene, folder)
+    return folders
+
+
+def make_sentinel2(small: Simulation, scene: plan.Sentinel2Plan, folder: Path) -> None:
+    products = {name: folder / f"{name}.zip" for name in ("l1c", "l2a", "snow")}
+    archive.simulate_sentinel2(small, scene, SEED, truth=folder / "truth", **products)
+
+
+def test_both_baselines_read_as_reflectance(sentinel2: dict[str, Path]) -> None:
+    for date, baseline in (("20190415", "02.08"), ("20230615", "05.09")):
+        product = open_l1c(sentinel2[date] / "l1c.zip")
+        assert product.baseline == baseline.replace(".", "")
+        assert product.tile == "32TPT"
+        reflectance, _ = product.read(["B04", "B11"], resolution=20)
+        seen = reflectance.values[np.isfinite(reflectance.values)]
+        assert reflectance.shape == (2, 96, 96)
+        assert seen.min() > -0.05
+        assert 0.02 < np.median(seen) < 1.2
+
+
+def test_level2_and_snow_products_agree_with_their_truth(sentinel2: dict[str, Path]) -> None:
+    right = total = 0
+    for folder in sentinel2.values():
+        codes = from_published(read_snow(folder / "snow.zip").values)
+        truth = from_published(raster.read(folder / "truth" / "class.tif").values[0])
+        judged = (codes != 255) & (truth != 255)
+        right += int((codes == truth)[judged].sum())
+        total += int(judged.sum())
+        level2 = open_l2a(folder / "l2a.zip")
+        cloud_mask = np.asarray(level2.cloud_mask())
+        # Shadows and clouds are in the summary bit.
+        assert np.all(cloud_mask[cloud_mask > 0] & (1 | 128))
+    # Labels err as real ones do, but they are labels.
+    assert 0.6 < right / total <= 1
+
+
+def test_products_repeat_to_the_byte(
+    small: Simulation, sentinel2: dict[str, Path], tmp_path: Path
+) -> None:
+    scene = plan.sentinel2_plans(small, SEED)[0]
+    make_sentinel2(small, scene, tmp_path)
+    for name in ("l1c.zip", "l2a.zip", "snow.zip", "truth/class.tif", "truth/instrument.json"):
+        assert (tmp_path / name).read_bytes() == (sentinel2[scene.date] / name).read_bytes()
+
+
+def test_spot_scenes_of_both_pixel_sizes(small: Simulation, tmp_path: Path) -> None:
+    for scene in plan.spot_plans(small, SEED, [])[:2]:
+        product, truth = tmp_path / f"{scene.scene_id}.zip", tmp_path / scene.scene_id
+        archive.simulate_spot(small, scene, SEED, product=product, truth=truth)
+        swh = open_swh(product)
+        assert swh.scene_id == scene.scene_id
+        assert list(swh.bands) == (
+            ["XS1", "XS2", "XS3"] if scene.platform == "SPOT2" else ["XS1", "XS2", "XS3", "SWIR"]
+        )
+        assert swh.grid.resolution == (20 if scene.platform == "SPOT2" else 10)
+        reflectance, saturated = swh.read(["XS1"])
+        seen = np.isfinite(reflectance.values)
+        assert seen.mean() > 0.7
+        top = swh.saturation["XS1"]
+        assert np.nanmax(reflectance.values) <= top + 0.001
+        assert np.all(reflectance.values[0][saturated[0]] >= top - 0.001)
+        state = read_json(truth / "instrument.json")
+        assert state["exposure"]["saturation"]["XS1"] == pytest.approx(top, abs=1e-4)
+        assert raster.grid_of(truth / "class.tif").resolution == 20
+
+
+def test_small_scenes_of_the_archive_are_spread_over_mission_and_tile(
+    small: Simulation, tmp_path: Path
+) -> None:
+    plans = [p for p in plan.spot_plans(small, SEED, ["SPOT1"]) if p.role == "kde"]
+    assert len(plans) == len({p.scene_id for p in plans}) == 5
+    years = sorted(p.acquisition_time.year for p in plans)
+    assert years[0] < 1991 < 1998 < years[-1]
+    archive.simulate_spot(
+        small, plans[0], SEED, product=tmp_path / "a.zip", truth=tmp_path / "truth"
+    )
+    assert open_swh(tmp_path / "a.zip").grid.shape == (24, 24)
+
+
+def test_auxiliary_rasters_cover_the_tile(small: Simulation, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("dem.tif", "tree.tif", "water.tif")]
+    archive.simulate_auxiliary(small, "32TPT", SEED, *paths)
+    grid = Grid.from_bounds("EPSG:32632", 633000, 5197080, 634920, 5199000, 20)
+    dem = raster.read_on(paths[0], grid, "cubic")[0]
+    assert dem.min() > 500
+    assert dem.max() < 4000
+    source = raster.read_on(relief_path(small, "32TPT"), grid, "cubic")[0]
+    assert np.abs(dem - source).std() < 15
+    assert raster.read(paths[1]).values.max() <= 100
+    assert set(np.unique(raster.read(paths[2]).values)) <= {0, 1}
+
+
+def test_foreign_relief_and_spectra(tmp_path: Path) -> None:
+    # Another CRS, another extent, void pixels; spectra with columns of other names.
+    grid = Grid.from_bounds("EPSG:3035", 4300000, 2600000, 4312000, 2612000, 60)
+    rows = np.indices(grid.shape)[0]
+    relief = (1500 + 3.0 * rows).astype(np.float32)
+    relief[50:53, 60:64] = -32768
+    raster.write(tmp_path / "relief.tif", relief, grid, nodata=-32768)
+    header = "nm,neige,roche,terre,herbe,paille,sapin,eau\n"
+    lines = [
+        f"{nm},{0.95 if nm < 1300 else 0.1},0.2,0.15,{0.08 if nm < 700 else 0.4},0.3,0.1,0.02\n"
+        for nm in range(400, 2501, 50)
+    ]
+    (tmp_path / "spectra.csv").write_text(header + "".join(lines))
+    left, bottom, right, top = grid.bounds_in("EPSG:32632")
+    tile = {
+        "relief": "mine", "crs": "EPSG:32632", "size": 96, "latitude": 46.4, "longitude": 9.9,
+        "left": round((left + right) / 2 / 60) * 60, "top": round((bottom + top) / 2 / 60) * 60,
+    }
+    materials = {
+        "snow": ["neige"], "rock": ["roche"], "soil": ["terre"], "grass": ["herbe"],
+        "dry_grass": ["paille"], "forest": ["sapin"], "water": ["eau"],
+    }
+    own = Simulation.model_validate(
+        {
+            "reliefs": {"mine": {"dem": str(tmp_path / "relief.tif")}},
+            "tiles": {"32TNS": tile},
+            "spectra": str(tmp_path / "spectra.csv"),
+            "materials": materials,
+            "sentinel2": {"32TNS": ["20190415"]},
+            "spot": [],
+        }
+    )
+    make_sentinel2(own, plan.sentinel2_plans(own, 1)[0], tmp_path)
+    reflectance, _ = open_l1c(tmp_path / "l1c.zip").read(["B03"], resolution=20)
+    assert np.isfinite(reflectance.values).any()
+
+
+def _imports(package: str) -> set[str]:
+    found: set[str] = set()
+    for path in (Path(firn.__file__).parent / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
+    return found
+
+
+def test_simulator_and_emulator_know_nothing_of_each_other() -> None:
+    assert not {m for m in _imports("simulator") if "emulator" in m or "boxcar" in m}
+    emulator = Path(firn.__file__).parent / "emulator.py"
+    assert "simulator" not in emulator.read_text(encoding="utf-8")
