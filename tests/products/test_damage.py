@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from minimal_products import SIDE, full
+from minimal_products import EPSG, SIDE, full, transform
+from rasterio.crs import CRS
 
 from firn.errors import FirnError
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
 from firn.products.swh import open_swh
+from firn.raster import Grid
 
 COARSE = (SIDE // 20, SIDE // 20)
 Reader = Callable[[Path], object]
@@ -33,7 +35,8 @@ def read_l2a(path: Path) -> object:
 
 def read_swh(path: Path) -> object:
     scene = open_swh(path)
-    return scene.read(scene.bands), scene.saturation
+    warped = scene.read(scene.bands, Grid(CRS.from_epsg(EPSG), transform(20), 8, 8))
+    return scene.read(scene.bands), warped, scene.saturation
 
 
 @pytest.fixture(scope="module")

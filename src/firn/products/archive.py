@@ -131,6 +131,11 @@ class Product:
             grid = raster.grid_of(path)
         except FirnError as error:
             raise self._damaged(name, error) from error
+        if not (grid.crs.is_projected or grid.crs.is_geographic):
+            raise ProductError(
+                f"{self.path}: {name} has the CRS {grid.crs.to_string()[:80]!r}, which is no place "
+                f"on Earth; {_AGAIN}"
+            )
         if grid.height * grid.width > MAX_PIXELS:
             raise ProductError(
                 f"{self.path}: {name} claims {grid.height} x {grid.width} pixels, more than any "

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firn import raster
+from firn.errors import GridError
 from firn.raster import Grid
 
 
@@ -21,9 +22,20 @@ def kernel(source_resolution: float, target_resolution: float) -> str:
 def to_grid(
     values: npt.NDArray[np.floating[Any]], source: Grid, target: Grid
 ) -> npt.NDArray[np.float32]:
-    """Resample (y, x) values whose NaN take no part; NaN where nothing valid is near."""
+    """Resample (y, x) values whose NaN take no part; NaN where nothing valid is near.
+
+    Raises
+    ------
+    GridError
+        The grids are not of one CRS, as those of one tile are.
+    """
     if source == target:
         return values.astype(np.float32)
+    if source.crs != target.crs:
+        raise GridError(
+            f"a raster in {source.crs.to_string()[:80]} does not fit a tile in "
+            f"{target.crs.to_string()[:80]}; fetch the product again"
+        )
     return np.asarray(
         raster.resample(
             values.astype(np.float32),

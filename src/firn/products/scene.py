@@ -30,7 +30,7 @@ def open_scene(path: str | os.PathLike[str], sensor: Sensor | None = None) -> Sc
         return open_swh(path)
     if sensor is None:
         raise ProductError(
-            f"{path}: a GeoTIFF does not tell its sensor; give one (--sensor spot4, or the path of a "
-            "YAML file with bands and scale)"
+            f"{path}: a GeoTIFF does not tell its sensor; give one (--sensor spot4, or the path of "
+            "a YAML file with bands and scale)"
         )
     return open_geotiff(path, sensor)
