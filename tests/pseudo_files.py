@@ -21,22 +21,25 @@ def write_scene(
     dn: int = 51,
     corners: tuple[tuple[int, int], ...] = ((0, 0),),
 ) -> SceneFiles:
-    """Write patches of constant value: DN ``dn`` (saturation 0.6, minimum 0.1), 2000 m.
+    """Write patches of constant value: 1000 to 4000 in B02 to B08 and 0 in B11, DN ``dn``, 2000 m.
 
-    ``labels`` is (patch, y, x). Pixel (0, 0) of every patch has no data.
+    Saturation is 0.6, minimum 0.1. ``labels`` is (patch, y, x). Pixel (0, 0) of every patch has no
+    data.
     """
     count = len(corners)
     assert labels.shape == (count, SIZE, SIZE)
     images = (count, SIZE, SIZE)
+    toa = np.array([1000, 2000, 3000, 4000, 0], np.uint16).reshape(1, 5, 1, 1)
     patches = xr.Dataset(
         {
-            "toa": (("patch", "source", "y", "x"), np.ones((count, 5, SIZE, SIZE), np.uint16)),
+            "toa": (("patch", "band", "y", "x"), np.tile(toa, (count, 1, SIZE, SIZE))),
             "label": (("patch", "y", "x"), labels.astype(np.uint8)),
             "hillshade": (("patch", "y", "x"), np.full(images, 180, np.uint8)),
             "dem": (("patch", "y", "x"), np.full(images, 2000, np.float32)),
             "row": (("patch",), np.array([row for row, _ in corners], np.int32)),
             "col": (("patch",), np.array([col for _, col in corners], np.int32)),
         },
+        coords={"band": ["B02", "B03", "B04", "B08", "B11"]},
         attrs={"tile": tile, "date": date, "size": SIZE, "overlap": 2, "sun_zenith": 50.0},
     )
     valid = np.ones(images, np.uint8)
