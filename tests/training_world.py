@@ -82,4 +82,4 @@ if __name__ == "__main__":
     # A process of its own, for a test that kills it.
     assert os.environ["OMP_NUM_THREADS"] == "1"
     output = Path(sys.argv[1])
-    train(preliminary(), world(), output, output.with_suffix(".csv"), threads=1)
+    train(preliminary(), world(), output, output.with_suffix(".csv"))

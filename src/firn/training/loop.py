@@ -30,8 +30,6 @@ def train(
     data: TrainingData,
     output: PathLike,
     history: PathLike,
-    *,
-    threads: int | None = None,
 ) -> None:
     """Train until the validation loss has not improved for ``patience`` epochs.
 
@@ -39,7 +37,7 @@ def train(
     epoch 0, so that it never ends worse than it began. After each epoch its row is written to
     ``history`` and everything that the next one needs to ``{output}.resume.safetensors``: a killed
     training continues from there and, on a CPU with the same number of threads, ends with the same
-    bytes.
+    bytes. The number of threads is torch's (``OMP_NUM_THREADS``) and stands in the model's card.
 
     Parameters
     ----------
@@ -49,8 +47,6 @@ def train(
         Model to write.
     history : path
         CSV of epoch, losses, kappa, learning rate and seconds.
-    threads : int, optional
-        Threads of torch; its own choice by default.
 
     Raises
     ------
@@ -60,8 +56,6 @@ def train(
     DataError
         No validation pixel is labelled.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
     model = run.model(data)
     passes = Passes(run, data, model)
     optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
