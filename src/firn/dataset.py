@@ -77,16 +77,16 @@ class _Scene(NamedTuple):
 
 
 def _inspect(files: SceneFiles) -> _Scene:
-    with netcdf.read(files.patches) as patches, netcdf.read(files.pseudo) as pseudo:
-        corners = zip(patches.row.values.tolist(), patches.col.values.tolist(), strict=True)
-        keys = [PatchKey(files.tile, files.date, row, col) for row, col in corners]
-        patch_of_sample = pseudo.patch.values.tolist()
-        layout = {
-            "sensor": pseudo.attrs["sensor"],
-            "bands": [str(band) for band in pseudo.band.values],
-            "patch_size": int(patches.attrs["size"]),
-            "patch_overlap": int(patches.attrs["overlap"]),
-        }
+    rows, cols = (netcdf.variable(files.patches, name) for name in ("row", "col"))
+    keys = [PatchKey(files.tile, files.date, *corner) for corner in zip(rows, cols, strict=True)]
+    patch_of_sample = netcdf.variable(files.pseudo, "patch")
+    geometry = netcdf.attributes(files.patches)
+    layout = {
+        "sensor": str(netcdf.attributes(files.pseudo)["sensor"]),
+        "bands": netcdf.variable(files.pseudo, "band"),
+        "patch_size": int(geometry["size"]),
+        "patch_overlap": int(geometry["overlap"]),
+    }
     if patch_of_sample and max(patch_of_sample) >= len(keys):
         raise DataError(
             f"{files.pseudo}: was made from another version of {files.patches}; make it again"

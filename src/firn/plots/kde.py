@@ -62,7 +62,14 @@ def _panel(
     low, high = min(samples.min(), drawn.min()), max(samples.max(), drawn.max())
     margin = 0.05 * (high - low)
     grid = np.linspace(low - margin, high + margin, 400)
-    axes.hist(drawn, bins=40, density=True, color="#d0d0d0", label=f"{DRAWS} draws")
+    axes.hist(
+        drawn,
+        bins=40,
+        density=True,
+        histtype="stepfilled",
+        color="#d0d0d0",
+        label=f"{DRAWS} draws",
+    )
     axes.plot(grid, saturations.density(quantity, band, grid), color=colour, label="density")
     axes.plot(
         samples,
