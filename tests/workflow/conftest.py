@@ -1,0 +1,54 @@
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call of snakemake gave."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+    def jobs(self) -> dict[str, int]:
+        """Number of jobs by rule, from the job statistics."""
+        table = self.text.split("Job stats:")[1].split("total")[0]
+        return {name: int(n) for name, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+    def outputs(self) -> set[str]:
+        """Outputs of all jobs of a dry run."""
+        lines = re.findall(r"^    output: (.+)$", self.text, re.MULTILINE)
+        return {path for line in lines for path in line.split(", ")}
+
+
+Snakemake = Callable[..., Call]
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="session")
+def snakemake(results: Path) -> Snakemake:
+    """Call snakemake in the root of the repository, with results elsewhere."""
+
+    def call(*arguments: str | Path, config: str = "", folder: Path = results) -> Call:
+        command = [sys.executable, "-m", "snakemake", "--nolock", *map(str, arguments)]
+        command += ["--config", f"results={folder}", *([config] if config else [])]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        return Call(done.returncode, done.stdout, done.stderr)
+
+    return call

@@ -1,0 +1,122 @@
+"""Dry runs: every configuration gives a complete graph of jobs, and every artefact is in one."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Call, Snakemake
+
+DEMO = ("--configfile", "config/demo.yaml", "--profile", "workflow/profiles/local")
+
+#: Files of a run, without its folder, as the design of firn lists them.
+ARTEFACTS = (
+    r"config\.yaml",
+    r"kde/alps/spot[1-5]\.nc",
+    r"stacks/\d{2}[A-Z]{3}/\d{8}/toa_20m\.tif",
+    r"stacks/\d{2}[A-Z]{3}/\d{8}/labels\.tif",
+    r"stacks/\d{2}[A-Z]{3}/\d{8}/hillshade\.tif",
+    r"terrain/\d{2}[A-Z]{3}/dem\.tif",
+    r"terrain/\d{2}[A-Z]{3}/exclusion\.tif",
+    r"patches/\d{2}[A-Z]{3}/\d{8}\.nc",
+    r"pseudo/alps/spot[1-5]/\d{2}[A-Z]{3}/\d{8}\.nc",
+    r"datasets/[\w-]+/samples\.csv",
+    r"datasets/[\w-]+/statistics\.json",
+    r"models/unet-spot[24]/preliminary/\d+\.safetensors",
+    r"models/unet-spot[24]/selection\.json",
+    r"models/[\w-]+/model\.safetensors",
+    r"models/unet-spot[24]/history\.csv",
+    r"evaluation/[\w-]+/pseudo\.json",
+    r"evaluation/[\w-]+/historical\.json",
+    r"evaluation/comparison\.csv",
+    r"maps/[\w-]+/[\w.-]+/snow\.tif",
+    r"maps/[\w-]+/[\w.-]+/probability\.tif",
+    r"maps/[\w-]+/[\w.-]+/quality\.tif",
+    r"maps/[\w-]+/[\w.-]+/item\.json",
+)
+
+
+@pytest.fixture(scope="module")
+def demo(snakemake: Snakemake) -> Call:
+    call = snakemake(*DEMO, "-n")
+    assert call.code == 0, call.text
+    return call
+
+
+@pytest.mark.parametrize("artefact", ARTEFACTS)
+def test_artefact_is_an_output_of_a_rule(demo: Call, results: Path, artefact: str) -> None:
+    pattern = re.compile(re.escape(f"{results}/demo/") + artefact)
+    assert any(pattern.fullmatch(path) for path in demo.outputs())
+
+
+def test_demo_has_one_job_per_scene_where_scenes_are_independent(demo: Call) -> None:
+    simulation = yaml.safe_load((ROOT / "config/demo.yaml").read_text())["simulation"]
+    jobs = demo.jobs()
+    scenes = sum(map(len, simulation["sentinel2"].values()))
+    for rule in ("simulate_sentinel2", "toa", "hillshade", "labels", "patches", "emulate"):
+        assert jobs[rule] == scenes
+    assert jobs["simulate_spot"] == jobs["classify"] == len(simulation["spot"])
+    assert jobs["dataset"] == 2
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_configuration_gives_a_graph(snakemake: Snakemake, path: Path) -> None:
+    call = snakemake("--configfile", path, "--profile", "workflow/profiles/local", "-n")
+    assert call.code == 0, call.text
+    assert {"toa", "emulate", "train_intensive", "classify", "comparison"} <= call.jobs().keys()
+
+
+def test_bare_slurm_profile_runs_the_real_configuration(snakemake: Snakemake) -> None:
+    call = snakemake("--profile", "slurm", "-n")
+    assert call.code == 0, call.text
+    jobs = call.jobs()
+    # Five satellites and two areas; ten seeds of two trained methods each.
+    assert jobs["dataset"] == 10
+    assert jobs["train_preliminary"] == 5 * 2 * 2 * 10
+
+
+def test_real_trainings_ask_for_a_gpu(snakemake: Snakemake, results: Path) -> None:
+    target = f"{results}/swh/models/unet-spot4-pyrenees/selection.json"
+    call = snakemake("--profile", "slurm", "-n", target)
+    trainings = re.findall(r"rule train_preliminary:.*?resources: ([^\n]+)", call.text, re.DOTALL)
+    assert len(trainings) == 10
+    for resources in trainings:
+        assert "gpu=1" in resources
+        assert "mem_mb=" in resources
+        assert "runtime=" in resources
+
+
+@pytest.mark.parametrize("target", ["archive", "pseudo", "models", "maps", "scores", "figures"])
+def test_partial_target(snakemake: Snakemake, demo: Call, target: str) -> None:
+    call = snakemake(*DEMO, "-n", target)
+    assert call.code == 0, call.text
+    assert sum(call.jobs().values()) < sum(demo.jobs().values())
+
+
+def test_a_file_can_be_asked_for_by_name(snakemake: Snakemake, results: Path) -> None:
+    call = snakemake(*DEMO, "-n", f"{results}/demo/stacks/32TPT/20180118/hillshade.tif")
+    assert call.jobs()["hillshade"] == 1
+    assert "train_preliminary" not in call.jobs()
+
+
+def test_excluded_scene_is_left_out(snakemake: Snakemake, demo: Call) -> None:
+    call = snakemake(*DEMO, "-n", config="exclude=['32TPT/20180118']")
+    assert call.jobs()["toa"] == demo.jobs()["toa"] - 1
+    assert "32TPT/20180118" not in "".join(call.outputs())
+
+
+@pytest.mark.parametrize("kind", ["rulegraph", "dag"])
+def test_graph_renders_as_mermaid(snakemake: Snakemake, kind: str) -> None:
+    call = snakemake(*DEMO, f"--{kind}", "mermaid-js")
+    assert call.code == 0, call.text
+    assert "flowchart" in call.out
+    for rule in ("simulate_sentinel2", "emulate", "train_intensive", "comparison"):
+        assert rule in call.out
+
+
+def test_unknown_key_is_refused_in_one_message(snakemake: Snakemake) -> None:
+    call = snakemake(*DEMO, "-n", config="pathces=3")
+    assert call.code != 0
+    assert "pathces: Extra inputs are not permitted" in call.text
+    assert "Traceback" not in call.text
