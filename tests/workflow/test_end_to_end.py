@@ -1,0 +1,70 @@
+"""The whole workflow at its smallest: it runs, repeats nothing, and survives a bad product."""
+
+from pathlib import Path
+
+import pytest
+
+from firn.files import read_json
+
+from .conftest import Snakemake
+
+TINY = ("--configfile", "tests/workflow/tiny.yaml", "--profile", "workflow/profiles/local")
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("end-to-end")]
+
+
+@pytest.fixture(scope="module")
+def run(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a finished run."""
+    folder = tmp_path_factory.mktemp("end_to_end")
+    call = snakemake(*TINY, folder=folder)
+    assert call.code == 0, call.text
+    return folder / "tiny"
+
+
+def test_every_method_is_scored_on_both_kinds_of_scenes(run: Path) -> None:
+    for method in ("unet", "baseline-majority", "baseline-threshold", "baseline-pixel"):
+        for kind in ("pseudo", "historical"):
+            metrics = read_json(run / "evaluation" / f"{method}-spot4" / f"{kind}.json")
+            assert metrics["n_pixels"] == sum(map(sum, metrics["confusion_matrix"])) > 0
+
+
+def test_second_call_does_nothing(run: Path, snakemake: Snakemake) -> None:
+    assert "Nothing to be done" in snakemake(*TINY, "-n", folder=run.parent).text
+
+
+def test_report_is_written(run: Path, snakemake: Snakemake) -> None:
+    page = run / "report.html"
+    call = snakemake(*TINY, "--report", page, folder=run.parent)
+    assert call.code == 0, call.text
+    assert "comparison.html" in page.read_text()
+
+
+def test_changed_product_runs_only_its_descendants(run: Path, snakemake: Snakemake) -> None:
+    product = run / "archive/sentinel2/32TPT/20190516/snow.zip"
+    content = product.read_bytes()
+    product.write_bytes(content + b"\0")
+    jobs = snakemake(*TINY, "-n", folder=run.parent).jobs()
+    product.write_bytes(content)
+    assert jobs["labels"] == jobs["patches"] == jobs["emulate"] == 1
+    assert not jobs.keys() & {"simulate_sentinel2", "toa", "hillshade", "terrain", "kde"}
+
+
+def test_truncated_product_costs_its_scene_only(run: Path, snakemake: Snakemake) -> None:
+    products = [p for p in (run / "archive/spot").iterdir() if p.stem in scenes(run)]
+    damaged, whole = sorted(products)
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[: len(content) // 2])
+    call = snakemake(*TINY, "maps", folder=run.parent)
+    damaged.write_bytes(content)
+    assert call.code != 0
+    (line,) = (line for line in call.err.splitlines() if " error: " in line)
+    assert line.startswith("classify ")
+    assert damaged.name in line
+    assert (run / "maps/unet-spot4" / whole.stem / "snow.tif").is_file()
+    assert not (run / "maps/unet-spot4" / damaged.stem / "snow.tif").exists()
+
+
+def scenes(run: Path) -> set[str]:
+    """Identifiers of the scenes that were mapped."""
+    return {path.name for path in (run / "maps/unet-spot4").iterdir()}
