@@ -65,7 +65,7 @@ def test_excluded_scenes_are_gone_and_must_exist() -> None:
     scene = everything.spot[0].scene_id
     fewer = catalogue(demo(exclude=["32TPT/20180118", scene]))
     assert len(fewer.sentinel2) == len(everything.sentinel2) - 1
-    with pytest.raises(ConfigError, match="spot_scene|not in the table"):
+    with pytest.raises(ConfigError, match="not in the table"):
         fewer.spot_scene(scene)
     with pytest.raises(ConfigError, match="31ABC/20200101"):
         catalogue(demo(exclude=["31ABC/20200101"]))

@@ -63,7 +63,7 @@ def test_written_raster_reads_back(tmp_path, grid: Grid) -> None:
 
 
 def test_missing_and_truncated_files_name_the_file(tmp_path, grid: Grid) -> None:
-    with pytest.raises(DataError, match="absent.tif"):
+    with pytest.raises(DataError, match=r"absent\.tif"):
         raster.read(tmp_path / "absent.tif")
     path = tmp_path / "short.tif"
     raster.write(path, np.random.default_rng(0).integers(0, 255, (50, 50), dtype=np.uint8), grid)

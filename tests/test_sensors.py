@@ -101,8 +101,10 @@ def test_irradiance_over_the_responses_matches_the_literature() -> None:
     assert means == pytest.approx([1861.7, 1632.9, 1090.0], abs=0.5)
 
 
-@pytest.mark.parametrize("text", ["", "wavelength_nm,a\n", "wavelength_nm,a\n500,x\n600,1\n",
-                                  "wavelength_nm,a\n500,1\n400,1\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "wavelength_nm,a\n", "wavelength_nm,a\n500,x\n600,1\n", "wavelength_nm,a\n500,1\n400,1\n"],
+)
 def test_tables_that_are_none(tmp_path, text: str) -> None:
     path = tmp_path / "table.csv"
     path.write_text(text)

@@ -64,10 +64,14 @@ class _Moments:
         if not self.count:
             return None
         mean = self.sum / self.count
-        return round(mean, 1), round(float(np.sqrt(max(0.0, self.squares / self.count - mean**2))), 1)
+        return round(mean, 1), round(
+            float(np.sqrt(max(0.0, self.squares / self.count - mean**2))), 1
+        )
 
 
-def archive_statistics(scenes: Sequence[TrainingScene], densities: Sequence[Path]) -> dict[str, Any]:
+def archive_statistics(
+    scenes: Sequence[TrainingScene], densities: Sequence[Path]
+) -> dict[str, Any]:
     """Class shares, input statistics and saturations of a training archive.
 
     Parameters

@@ -4,7 +4,6 @@ import csv
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from firn.config import Config
@@ -163,13 +162,17 @@ def _tabulated(config: Config) -> Catalogue:
     ]
     table = str(config.inputs.spot)
     spot = []
-    for number, row in enumerate(_rows(table, SPOT_COLUMNS, frozenset({"reference", "tile"})), start=2):
+    for number, row in enumerate(
+        _rows(table, SPOT_COLUMNS, frozenset({"reference", "tile"})), start=2
+    ):
         role = next((r for r in ROLES if r == row["role"]), None)
         if role is None:
             raise ConfigError(f"{table}: row {number}: role {row['role']!r} is none of {ROLES}")
         if role == "evaluate" and not row.get("reference"):
             raise ConfigError(f"{table}: row {number}: an evaluate scene needs a reference raster")
-        scene_id = _check(table, number, "scene_id", row["scene_id"], r"[\w.-]+", "SPOT2-HRV1-XS_...")
+        scene_id = _check(
+            table, number, "scene_id", row["scene_id"], r"[\w.-]+", "SPOT2-HRV1-XS_..."
+        )
         spot.append(
             SpotScene(
                 scene_id,
@@ -199,8 +202,8 @@ def auxiliary_path(
     template = str(getattr(config.inputs, kind))
     if "{tile}" in template and tile is None:
         raise ConfigError(
-            f"inputs.{kind}: contains {{tile}}, but a SPOT scene names no tile; give a mosaic (VRT) "
-            "or fill in the column tile of the SPOT table"
+            f"inputs.{kind}: contains {{tile}}, but a SPOT scene names no tile; give a mosaic "
+            "(VRT) or fill in the column tile of the SPOT table"
         )
     return template.replace("{tile}", tile or "")
 

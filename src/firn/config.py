@@ -1,4 +1,4 @@
-"""The configuration: one pydantic model from which the YAML table, the schema and the docs are made.
+"""The configuration: one pydantic model, from which its documentation is made.
 
 Unknown keys are refused everywhere. This module is imported by the Snakefile, so it imports nothing
 heavier than pydantic and PyYAML.
@@ -7,7 +7,7 @@ heavier than pydantic and PyYAML.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -41,7 +41,8 @@ class Inputs(Section):
         None, description="Table (TSV) of Sentinel-2 scenes: tile, date, l1c, l2a, snow"
     )
     spot: str | None = Field(
-        None, description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference"
+        None,
+        description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference",
     )
     dem: str | None = Field(None, description="Elevation raster, m; any CRS; may contain {tile}")
     tree_cover: str | None = Field(
@@ -54,7 +55,9 @@ class SaturationSettings(Section):
     """Density of saturation and minimum reflectance (method A.1)."""
 
     bandwidth: float = Field(
-        0.1, gt=0, description="Factor of the data covariance in the Gaussian kernel density estimate"
+        0.1,
+        gt=0,
+        description="Factor of the data covariance in the Gaussian kernel density estimate",
     )
 
 
@@ -63,8 +66,8 @@ class LabelSettings(Section):
 
     filter: Literal["tcd-only", "tcd-blue", "tcd-cirrus-blue"] = Field(
         "tcd-blue",
-        description="Which clouds are trusted: all (tcd-only), those of the mono-temporal blue test "
-        "(tcd-blue), or those and the high clouds (tcd-cirrus-blue)",
+        description="Which clouds are trusted: all (tcd-only), those of the mono-temporal blue "
+        "test (tcd-blue), or those and the high clouds (tcd-cirrus-blue)",
     )
     tree_cover_max: float = Field(
         50, ge=0, le=100, description="Tree cover density above which a pixel is ignored, per cent"
@@ -202,8 +205,8 @@ class Experiment(Section):
     area: str
 
 
-METHODS = ("unet", "baseline-majority", "baseline-threshold", "baseline-pixel")
 Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class Config(Section):
@@ -249,7 +252,7 @@ class Config(Section):
             ]
             if missing:
                 raise ValueError(
-                    f"inputs.{', inputs.'.join(missing)}: must be given where there is no simulation"
+                    f"inputs.{', inputs.'.join(missing)}: must be given where no simulation is"
                 )
         return self
 

@@ -16,8 +16,8 @@ from firn.errors import DataError
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path in the target's folder and rename it to ``path`` on success.
 
-    The temporary file lives in a folder of its own beside the target, so that side-car files which a
-    driver may write are removed with it, and has the target's name, so that a driver sees the right suffix.
+    The temporary file lives in a folder of its own beside the target, so that side-car files which
+    a driver may write go with it, and has the target's name, so that a driver sees its suffix.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -143,8 +143,8 @@ def data_array(
     data = xr.DataArray(
         values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs}
     )
-    data = data.rio.write_crs(grid.crs)
-    data = data.rio.write_transform(grid.transform)
+    data.rio.write_crs(grid.crs, inplace=True)
+    data.rio.write_transform(grid.transform, inplace=True)
     if nodata is not None:
         data.attrs["nodata"] = nodata
     return data

@@ -41,7 +41,9 @@ class Sensor(BaseModel):
 
     name: str = Field(description="Name used in file paths and experiment names")
     platform: str = Field(description="Platform as product metadata spells it")
-    instruments: tuple[str, ...] = Field(description="Instruments whose scenes count for this sensor")
+    instruments: tuple[str, ...] = Field(
+        description="Instruments whose scenes count for this sensor"
+    )
     pixel_size: float = Field(gt=0, description="Pixel size of the product, m")
     bits: int = Field(8, ge=1, le=16, description="Bits of the digital numbers")
     bands: tuple[Band, ...] = Field(min_length=1)
@@ -51,7 +53,9 @@ class Sensor(BaseModel):
     scale: float | None = Field(
         None, gt=0, description="Reflectance of one digital number of a calibrated GeoTIFF"
     )
-    offset: float = Field(0.0, description="Reflectance of digital number 0 of a calibrated GeoTIFF")
+    offset: float = Field(
+        0.0, description="Reflectance of digital number 0 of a calibrated GeoTIFF"
+    )
     sun_zenith: float | None = Field(
         None, ge=0, lt=90, description="Sun zenith of a GeoTIFF that does not tell it, degrees"
     )
@@ -206,8 +210,8 @@ def to_dn(
 ) -> npt.NDArray[np.uint16] | npt.NDArray[np.uint8]:
     """Digital numbers of TOA reflectance, rounded to the nearest and clipped.
 
-    ``reflectance = minimum + DN / full * (saturation - minimum)`` with ``full = 2**bits - 1``; a DN of
-    ``full`` is saturated.
+    ``reflectance = minimum + DN / full * (saturation - minimum)`` with ``full = 2**bits - 1``; a
+    DN of ``full`` is saturated.
 
     Parameters
     ----------
@@ -218,7 +222,8 @@ def to_dn(
     """
     full = 2**bits - 1
     scaled = (reflectance - minimum) * (full / (saturation - minimum))
-    return np.clip(np.rint(scaled), 0, full).astype(np.uint8 if bits <= 8 else np.uint16)
+    clipped: npt.NDArray[np.float64] = np.clip(np.rint(scaled), 0, full)
+    return clipped.astype(np.uint8) if bits <= 8 else clipped.astype(np.uint16)
 
 
 def to_reflectance(

@@ -64,7 +64,7 @@ class Climate(_Section):
     snow_line_winter: float = Field(1000, description="Mean snow line in February, m")
     snow_line_summer: float = Field(3300, description="Mean snow line in August, m")
     snow_line_spread: float = Field(350, ge=0, description="Scatter between scenes, m (1 sigma)")
-    cloud_cover: Range = Field((0.0, 0.75), description="Cloud cover of a scene, lowest and highest")
+    cloud_cover: Range = Field((0.0, 0.7), description="Cloud cover of a scene, lowest and highest")
     cloud_kinds: dict[
         Literal["cumulus", "stratus", "stratocumulus", "altocumulus", "cirrus", "frontal"], float
     ] = Field(
@@ -79,7 +79,7 @@ class Climate(_Section):
         description="Relative frequency of cloud kinds",
     )
     aerosol_optical_thickness: Range = Field(
-        (0.05, 0.3), description="At 550 nm and sea level, lowest and highest"
+        (0.1, 0.4), description="At 550 nm and sea level, lowest and highest"
     )
 
 
@@ -89,9 +89,7 @@ class Instruments(_Section):
     tolerance: float = Field(
         0.3, ge=0, lt=1, description="Relative range around nominal noise, blur and gain steps"
     )
-    response_shift: float = Field(
-        4.0, ge=0, description="Largest shift of a spectral response, nm"
-    )
+    response_shift: float = Field(4.0, ge=0, description="Largest shift of a spectral response, nm")
     snr: float = Field(150, gt=0, description="Nominal signal-to-noise ratio at half of full scale")
     mtf_nyquist: float = Field(
         0.25, gt=0, lt=1, description="Nominal modulation transfer at the Nyquist frequency"
@@ -100,7 +98,7 @@ class Instruments(_Section):
         0.5, ge=0, description="Residual error of the orthorectified image, pixels (1 sigma)"
     )
     saturation: dict[str, Range] = Field(
-        {"XS1": (0.28, 0.44), "XS2": (0.28, 0.52), "XS3": (0.45, 0.7), "SWIR": (0.35, 0.65)},
+        {"XS1": (0.3, 0.48), "XS2": (0.3, 0.55), "XS3": (0.46, 0.72), "SWIR": (0.35, 0.65)},
         description="Saturation reflectance that operators aim at when they choose the gain, by "
         "band: the 10 and 90 % points",
     )
@@ -125,7 +123,9 @@ class Simulation(_Section):
     """The virtual archive: real relief, spectra and responses; drawn snow, clouds and gains."""
 
     reliefs: dict[str, Relief] = Field(min_length=1)
-    tiles: dict[Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}$")], VirtualTile] = Field(min_length=1)
+    tiles: dict[Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}$")], VirtualTile] = Field(
+        min_length=1
+    )
     spectra: str = Field("endmembers", description="Table of spectra: name or path of a CSV file")
     materials: Materials = Materials()
     sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates of each training tile")

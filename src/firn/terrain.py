@@ -73,9 +73,9 @@ def cast_shadow(
 ) -> npt.NDArray[np.bool_]:
     """Where higher ground hides the sun.
 
-    The relief is swept towards the sun in steps of one pixel; a pixel is in shadow where the terrain
-    at distance ``d`` rises above the ray, ``z(d) > z + d / tan(zenith)``. The sweep ends where the ray
-    has passed the highest point of the scene.
+    The relief is swept towards the sun in steps of one pixel; a pixel is in shadow where the
+    terrain at distance ``d`` rises above the ray, ``z(d) > z + d / tan(zenith)``. The sweep ends
+    where the ray has passed the highest point of the scene.
 
     Parameters
     ----------
@@ -133,4 +133,4 @@ def exclusion(
         Per cent above which a pixel is forest (50 in the reference method).
     """
     forest = (tree_cover > tree_cover_max) & (tree_cover <= 100)
-    return (forest * FOREST + (water == 1) * WATER).astype(np.uint8)
+    return np.asarray(forest * FOREST + (water == 1) * WATER, np.uint8)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_world import simulation
 
 import firn
 from firn import raster
@@ -18,7 +19,6 @@ from firn.raster import Grid
 from firn.simulation_config import Simulation
 from firn.simulator import archive, plan
 from firn.simulator.world import relief_path
-from small_world import simulation
 
 SEED = 7
 
@@ -147,12 +147,22 @@ def test_foreign_relief_and_spectra(tmp_path: Path) -> None:
     (tmp_path / "spectra.csv").write_text(header + "".join(lines))
     left, bottom, right, top = grid.bounds_in("EPSG:32632")
     tile = {
-        "relief": "mine", "crs": "EPSG:32632", "size": 96, "latitude": 46.4, "longitude": 9.9,
-        "left": round((left + right) / 2 / 60) * 60, "top": round((bottom + top) / 2 / 60) * 60,
+        "relief": "mine",
+        "crs": "EPSG:32632",
+        "size": 96,
+        "latitude": 46.4,
+        "longitude": 9.9,
+        "left": round((left + right) / 2 / 60) * 60,
+        "top": round((bottom + top) / 2 / 60) * 60,
     }
     materials = {
-        "snow": ["neige"], "rock": ["roche"], "soil": ["terre"], "grass": ["herbe"],
-        "dry_grass": ["paille"], "forest": ["sapin"], "water": ["eau"],
+        "snow": ["neige"],
+        "rock": ["roche"],
+        "soil": ["terre"],
+        "grass": ["herbe"],
+        "dry_grass": ["paille"],
+        "forest": ["sapin"],
+        "water": ["eau"],
     }
     own = Simulation.model_validate(
         {

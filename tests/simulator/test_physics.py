@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_world import simulation
 
 from firn.classes import IGNORE
 from firn.errors import ConfigError
@@ -17,7 +18,6 @@ from firn.simulator.atmosphere import clear_air, rayleigh_thickness, water_trans
 from firn.simulator.spectra import band_optics
 from firn.simulator.sun import sun_distance, sun_position
 from firn.simulator.truth import true_classes
-from small_world import simulation
 
 
 def rng() -> np.random.Generator:

@@ -9,7 +9,7 @@ from firn.config import NetworkSettings
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
 #: Hidden units per layer: enough that more do not help, so that what it lacks is context.
-HIDDEN = (64, 64, 64)
+HIDDEN = (32, 32)
 
 
 class PixelNetwork(Network):

@@ -51,7 +51,12 @@ RELATIVE_ORBIT = 108
 
 
 def simulate_auxiliary(
-    simulation: Simulation, tile: str, seed: int, dem: PathLike, tree_cover: PathLike, water: PathLike
+    simulation: Simulation,
+    tile: str,
+    seed: int,
+    dem: PathLike,
+    tree_cover: PathLike,
+    water: PathLike,
 ) -> None:
     """Write the elevation, tree cover and water rasters of a virtual tile.
 
@@ -67,8 +72,8 @@ def simulate_auxiliary(
     write_dem(dem, np.asarray(elevation, np.float32), wide)
     world = build_world(simulation, tile, inner, seed)
     coarse = inner.with_resolution(COARSE)
-    percent = 100 * shrink(world.tree_cover, 2) + rng.normal(0, 4, coarse.shape)
-    percent = np.clip(np.rint(percent), 0, 100).astype(np.uint8)
+    canopy = 100 * shrink(world.tree_cover, 2) + rng.normal(0, 4, coarse.shape)
+    percent = np.clip(np.rint(canopy), 0, 100).astype(np.uint8)
     write_tree_cover(tree_cover, percent, coarse)
     wet = shrink(world.water.astype(np.float32), 2) > 0.5
     write_water(water, wet.astype(np.uint8), coarse)
@@ -212,7 +217,9 @@ def simulate_sentinel2(
     write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
 
 
-def _spot_grids(simulation: Simulation, plan: SpotPlan, pixel: float, seed: int) -> tuple[Grid, Grid]:
+def _spot_grids(
+    simulation: Simulation, plan: SpotPlan, pixel: float, seed: int
+) -> tuple[Grid, Grid]:
     """Grid to render and grid of the product: the whole tile or a small part of it."""
     whole = tile_grid(simulation, plan.tile)
     rng = generator(seed, "footprint", plan.scene_id)
@@ -286,7 +293,9 @@ def simulate_spot(
         valid = np.isfinite(image * seen)
         images[band] = np.where(valid, np.maximum(milli, 1), 0).astype(np.uint16)
     everywhere = np.all([image > 0 for image in images.values()], axis=0)
-    images = {band: np.where(everywhere, image, 0).astype(np.uint16) for band, image in images.items()}
+    images = {
+        band: np.where(everywhere, image, 0).astype(np.uint16) for band, image in images.items()
+    }
     meta = SwhMetadata(
         scene_id=plan.scene_id,
         platform=plan.platform,
@@ -298,7 +307,9 @@ def simulate_spot(
     write_swh(product, images, exposure.saturation, exposure.minimum, target, meta)
     coarse = scene.grid.with_resolution(COARSE)
     covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    state = {"camera": camera.as_dict(), "exposure": asdict(exposure), "displacement_m": list(shift)}
+    state = {
+        "camera": camera.as_dict(),
+        "exposure": asdict(exposure),
+        "displacement_m": list(shift),
+    }
     write_truth(truth, scene, covered, state)
-
-

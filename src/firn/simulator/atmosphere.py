@@ -57,7 +57,9 @@ def rayleigh_thickness(wavelength: float) -> float:
     return float(0.008569 * inverse**2 * (1 + 0.0113 * inverse + 0.00013 * inverse**2))
 
 
-def water_transmittance(band: str, elevation_km: FloatArray, sun_zenith: float) -> FloatArray:
+def water_transmittance(
+    band: str, elevation_km: npt.NDArray[np.floating], sun_zenith: float
+) -> FloatArray:
     """Two-way water vapour transmittance above an elevation."""
     if band not in WATER_ABSORPTION:
         return np.ones(1, np.float32)
@@ -66,7 +68,11 @@ def water_transmittance(band: str, elevation_km: FloatArray, sun_zenith: float) 
 
 
 def clear_air(
-    band: str, wavelength: float, elevation_km: FloatArray, aerosol: float, sun_zenith: float
+    band: str,
+    wavelength: float,
+    elevation_km: npt.NDArray[np.floating],
+    aerosol: float,
+    sun_zenith: float,
 ) -> Air:
     """Air over ground of the given elevation, seen from the zenith.
 

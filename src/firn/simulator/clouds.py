@@ -78,7 +78,7 @@ def _stratocumulus(rng: np.random.Generator, height: FloatArray, cover: float) -
 
 
 def _stratus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
-    """A sea of fog that fills the valleys up to a wavy lid."""
+    """Fill the valleys with fog up to a wavy lid."""
     shape = height.shape
     lid = float(np.quantile(height[::3, ::3], np.clip(0.75 * cover + 0.1, 0, 1)))
     wave = fractal(rng, shape, COARSE, 2500, 3.2)
@@ -134,10 +134,10 @@ def draw_clouds(world: World, climate: Climate, rng: np.random.Generator) -> lis
     second, independent layer is common.
     """
     low, high = climate.cloud_cover
-    cover = low + (high - low) * float(rng.beta(0.7, 1.1))
+    cover = low + (high - low) * float(rng.beta(0.7, 1.2))
     height = ndimage.gaussian_filter(shrink(world.elevation, 2), 10)
     names = list(climate.cloud_kinds)
-    odds = np.array([climate.cloud_kinds[n] for n in names], float)  # type: ignore[index]
+    odds = np.array([climate.cloud_kinds[n] for n in names], float)
     count = 1 + int(rng.random() < 0.45)
     chosen = rng.choice(len(names), size=min(count, len(names)), replace=False, p=odds / odds.sum())
     layers = []
@@ -161,13 +161,13 @@ def draw_clouds(world: World, climate: Climate, rng: np.random.Generator) -> lis
 
 
 def plane_albedo(thickness: FloatArray, mu: float) -> FloatArray:
-    """Reflectance of a non-absorbing cloud (two-stream; Coakley & Chylek 1975, J. Atmos. Sci. 32)."""
+    """Reflectance of a non-absorbing cloud (Coakley & Chylek 1975, J. Atmos. Sci. 32, 409)."""
     scattered = (1 - ASYMMETRY) / 2 * thickness
     return np.asarray(scattered / (mu + scattered), np.float32)
 
 
 def shadow_of(layer: Layer, world: World, sun_zenith: float, sun_azimuth: float) -> FloatArray:
-    """Optical thickness between the sun and each pixel of the ground, moved along the sun's rays."""
+    """Optical thickness between the sun and each pixel of the ground."""
     ground = float(world.elevation.mean())
     reach = max(layer.top - ground, 50.0) * np.tan(np.radians(min(sun_zenith, 80.0)))
     azimuth = np.radians(sun_azimuth)

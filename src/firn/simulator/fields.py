@@ -45,8 +45,7 @@ def fractal(
 
 def enlarge(field: FloatArray, factor: int, shape: tuple[int, int]) -> FloatArray:
     """Bilinear enlargement by a whole factor, cut to ``shape``; pixel areas stay aligned."""
-    rows = (np.arange(shape[0], dtype=np.float32) + 0.5) / factor - 0.5
-    cols = (np.arange(shape[1], dtype=np.float32) + 0.5) / factor - 0.5
+    rows, cols = (np.asarray((np.arange(side) + 0.5) / factor - 0.5, np.float32) for side in shape)
     once = _interpolate(field, rows, axis=0)
     return _interpolate(once, cols, axis=1)
 

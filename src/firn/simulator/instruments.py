@@ -113,7 +113,9 @@ def choose_exposure(
     return Exposure(saturation, minimum)
 
 
-def blur(reflectance: FloatArray, mtf_nyquist: float, resolution: float, pixel: float) -> FloatArray:
+def blur(
+    reflectance: FloatArray, mtf_nyquist: float, resolution: float, pixel: float
+) -> FloatArray:
     """Optical blur that, with averaging over the pixel, gives the transfer ``mtf_nyquist``.
 
     Parameters
@@ -152,10 +154,12 @@ def expose(
     sigma = 127.5 / camera.snr * np.sqrt(0.3 + 0.7 * full / 127.5)
     stripes = camera.striping * rng.standard_normal(scaled.shape[1])
     noise = sigma * rng.standard_normal(scaled.shape) + stripes
-    return np.clip(np.rint(scaled + noise), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(scaled + noise), 0, 255), np.uint8)
 
 
-def displacement(settings: Instruments, pixel: float, rng: np.random.Generator) -> tuple[float, float]:
+def displacement(
+    settings: Instruments, pixel: float, rng: np.random.Generator
+) -> tuple[float, float]:
     """Error of the orthorectification in metres, east and north."""
     east, north = rng.normal(0, settings.geolocation_error * pixel, 2)
     return float(east), float(north)
@@ -171,5 +175,3 @@ def resample_image(
         source.crs, left + east, bottom + north, right + east, top + north, source.resolution
     )
     return np.asarray(resample(image, moved, target, "average", fill=np.nan), np.float32)
-
-

@@ -122,7 +122,5 @@ def spot_plans(simulation: Simulation, seed: int, platforms: Iterable[str]) -> l
             year = first + int(age * days) // 365
             date = (datetime(year, 1, 1) + timedelta(days=int(season * 365))).strftime("%Y%m%d")
             tile = sorted(simulation.tiles)[int(rng.integers(len(simulation.tiles)))]
-            plans.append(
-                _spot_plan(simulation, seed, platform, tile, date, "kde", archive.size)
-            )
+            plans.append(_spot_plan(simulation, seed, platform, tile, date, "kde", archive.size))
     return plans

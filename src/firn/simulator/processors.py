@@ -91,7 +91,9 @@ def _shadows(clouds: BoolArray, layers: list[Layer], ground: Ground) -> BoolArra
     """Shadow search at the altitude that the processor guesses for the clouds."""
     if not clouds.any():
         return clouds
-    top = np.average([la.top for la in layers], weights=[la.thickness.mean() + 1e-3 for la in layers])
+    top = np.average(
+        [la.top for la in layers], weights=[la.thickness.mean() + 1e-3 for la in layers]
+    )
     height = 0.9 * max(float(top) - float(ground.elevation.mean()), 100.0)
     reach = height * np.tan(np.radians(min(ground.sun_zenith, 80.0))) / ground.resolution
     azimuth = np.radians(ground.sun_azimuth)
@@ -137,7 +139,7 @@ def cloud_mask(
     shadow = _shadows(mono | multi, layers, ground)
     mask = (grown | shadow) * ALL + grown * CLOUDS + mono * MONO + multi * MULTI
     mask += (grown & ~seen) * THIN + shadow * SHADOW + high * HIGH
-    return mask.astype(np.uint8)
+    return np.asarray(mask, np.uint8)
 
 
 def geophysical_mask(sre: dict[str, FloatArray], clm: Byte, ground: Ground) -> Byte:
@@ -153,4 +155,4 @@ def geophysical_mask(sre: dict[str, FloatArray], clm: Byte, ground: Ground) -> B
     mask = ground.water * WATER + ((clm & CLOUDS) > 0) * MG2_CLOUD + snow * MG2_SNOW
     mask = mask + ((clm & SHADOW) > 0) * MG2_SHADOW + cast * TOPOGRAPHIC
     mask = mask + (incidence < 0) * LOW_SUN + ((incidence >= 0) & (incidence < 0.1)) * TANGENT
-    return mask.astype(np.uint8)
+    return np.asarray(mask, np.uint8)

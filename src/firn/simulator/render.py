@@ -177,7 +177,9 @@ def _view(layer: Layer, resolution: float, sun_zenith: float, sun_azimuth: float
     )
 
 
-def _cover(scene: Scene, view: CloudView, band: str, below: FloatArray, path: FloatArray) -> FloatArray:
+def _cover(
+    scene: Scene, view: CloudView, band: str, below: FloatArray, path: FloatArray
+) -> FloatArray:
     """Reflectance above a layer, from that below it; ``path`` is the clear path reflectance."""
     layer, albedo = view.layer, view.albedo
     water, ice = CLOUD_COLOUR.get(band, (1.0, 1.0))

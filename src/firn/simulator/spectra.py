@@ -38,9 +38,7 @@ def materials_of(simulation: Simulation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for columns in roles.values() for name in columns))
 
 
-def band_optics(
-    simulation: Simulation, response: str, shift_nm: float | None = None
-) -> BandOptics:
+def band_optics(simulation: Simulation, response: str, shift_nm: float | None = None) -> BandOptics:
     """Integrate spectra and irradiance over a response table.
 
     Parameters

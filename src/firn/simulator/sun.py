@@ -37,7 +37,9 @@ def sun_position(when: datetime, latitude: float, longitude: float) -> tuple[flo
     )
     angle = np.radians(15 * (hour - 12) + longitude + equation / 4)
     phi = np.radians(latitude)
-    cos_zenith = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(angle)
+    cos_zenith = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(
+        angle
+    )
     south = np.cos(angle) * np.sin(phi) - np.tan(declination) * np.cos(phi)
     azimuth = np.degrees(np.arctan2(np.sin(angle), south)) + 180
     return float(np.degrees(np.arccos(np.clip(cos_zenith, -1, 1)))), float(azimuth % 360)

@@ -31,7 +31,7 @@ def true_classes(
     tree_cover: FloatArray,
     water: npt.NDArray[np.floating],
 ) -> npt.NDArray[np.uint8]:
-    """Published class codes 0/100/205, and 255 where the truth is mixed or not judged.
+    """Give published codes 0/100/205, and 255 where the truth is mixed or not judged.
 
     Parameters
     ----------

@@ -22,9 +22,9 @@ RESOLUTION = 10.0
 #: Land cover is drawn at twice that and then given texture.
 COARSE = 20.0
 TREE_LINE = 1950.0  # m
-#: Share of light that a rough surface returns of what its plane sample in the laboratory does: blades
-#: and crowns shade each other, blocks shade the gaps between them, lichen covers rock (assumed).
-ROUGHNESS_LOSS = {"forest": 0.55, "grass": 0.8, "dry_grass": 0.6, "soil": 0.75, "rock": 0.5}
+#: Share of light that a rough surface returns of what its plane sample in the laboratory does:
+#: blades and crowns shade each other, blocks the gaps between them, lichen covers rock (assumed).
+ROUGHNESS = {"forest": 0.75, "grass": 0.95, "dry_grass": 0.75, "soil": 0.85, "rock": 0.6}
 
 
 @dataclass(frozen=True)
@@ -133,14 +133,15 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
     open_land = (1 - canopy) * ~lake
     shares: dict[str, FloatArray] = {}
 
-    def add(role: str, scale: float, share: FloatArray) -> None:
+    def add(role: str, scale: float, share: npt.NDArray[np.floating]) -> None:
         names = getattr(materials, role)
         group = _mixture(rng, names, coarse_shape, scale)
         for name, part in group.items():
-            shares[name] = shares.get(name, 0) + part * share * ROUGHNESS_LOSS.get(role, 1.0)
+            lit = np.asarray(part * share * ROUGHNESS.get(role, 1.0), np.float32)
+            shares[name] = shares[name] + lit if name in shares else lit
 
     materials = simulation.materials
-    dry = sigmoid(1.5 * fractal(rng, coarse_shape, COARSE, 1000, 2.6) + (height - 1900) / 400)
+    dry = sigmoid(1.5 * fractal(rng, coarse_shape, COARSE, 1000, 2.6) + (height - 2500) / 400)
     meadow = open_land * (1 - bare)
     tuft = 0.12 + 0.25 * sigmoid(2 * fractal(rng, coarse_shape, COARSE, 400, 2.2))
     add("forest", 3000, canopy * ~lake)
