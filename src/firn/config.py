@@ -42,7 +42,8 @@ class Inputs(Section):
     )
     spot: str | None = Field(
         None,
-        description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference",
+        description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference, "
+        "and tile where auxiliary rasters come in tiles",
     )
     dem: str | None = Field(None, description="Elevation raster, m; any CRS; may contain {tile}")
     tree_cover: str | None = Field(
@@ -99,17 +100,19 @@ class EmulationSettings(Section):
 class BlockSplit(Section):
     """Split that holds out whole scenes and spatial blocks."""
 
-    kind: Literal["blocks"] = "blocks"
+    kind: Literal["blocks"] = Field("blocks", description="Hold out whole dates and spatial blocks")
     block_size: int = Field(2288, ge=1, description="Side of a spatial block, pixels of 20 m")
     validation: Fraction = Field(0.15, description="Share of blocks for validation")
     evaluation: Fraction = Field(0.15, description="Share of blocks for evaluation")
-    evaluation_scenes: Fraction = Field(0.2, description="Share of scenes held out for evaluation")
+    evaluation_scenes: Fraction = Field(0.2, description="Share of dates held out for evaluation")
 
 
 class RandomPatchSplit(Section):
     """The reference's split by single patches; patches of one scene fall on both sides of it."""
 
-    kind: Literal["random-patch"] = "random-patch"
+    kind: Literal["random-patch"] = Field(
+        "random-patch", description="Hold out single patches, as the reference did"
+    )
     validation: Fraction = Field(0.1, description="Share of the training patches for validation")
     evaluation: Fraction = Field(0.2, description="Share of patches for evaluation")
 

@@ -50,12 +50,16 @@ class Materials(_Section):
         description="Rocks; each tile draws a mixture",
     )
     soil: tuple[str, ...] = Field(
-        ("soil_dark_loam", "soil_brown_loam", "soil_pale_silt", "soil_gravelly"), min_length=1
+        ("soil_dark_loam", "soil_brown_loam", "soil_pale_silt", "soil_gravelly"),
+        min_length=1,
+        description="Bare soils; each tile draws a mixture",
     )
     grass: tuple[str, ...] = Field(("grass",), min_length=1, description="Green meadow")
     dry_grass: tuple[str, ...] = Field(("dry_grass",), min_length=1, description="Dry meadow")
-    forest: tuple[str, ...] = Field(("conifer", "deciduous"), min_length=1)
-    water: tuple[str, ...] = Field(("water",), min_length=1)
+    forest: tuple[str, ...] = Field(
+        ("conifer", "deciduous"), min_length=1, description="Tree canopies"
+    )
+    water: tuple[str, ...] = Field(("water",), min_length=1, description="Lakes")
 
 
 class Climate(_Section):
@@ -107,9 +111,9 @@ class Instruments(_Section):
 class VirtualSpotScene(_Section):
     """A virtual SPOT scene that is classified and scored."""
 
-    sensor: str
+    sensor: str = Field(description="Satellite: spot1 to spot5")
     tile: str = Field(description="Virtual tile that it covers")
-    date: Date
+    date: Date = Field(description="Day of acquisition, YYYYMMDD")
 
 
 class SpotArchive(_Section):
@@ -122,13 +126,13 @@ class SpotArchive(_Section):
 class Simulation(_Section):
     """The virtual archive: real relief, spectra and responses; drawn snow, clouds and gains."""
 
-    reliefs: dict[str, Relief] = Field(min_length=1)
+    reliefs: dict[str, Relief] = Field(min_length=1, description="Elevation models by name")
     tiles: dict[Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}$")], VirtualTile] = Field(
-        min_length=1
+        min_length=1, description="Virtual tiles by MGRS name"
     )
     spectra: str = Field("endmembers", description="Table of spectra: name or path of a CSV file")
     materials: Materials = Materials()
-    sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates of each training tile")
+    sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates (YYYYMMDD) of each tile")
     spot: tuple[VirtualSpotScene, ...] = Field(description="SPOT scenes to classify and score")
     spot_archive: SpotArchive = SpotArchive()
     climate: Climate = Climate()

@@ -17,10 +17,9 @@ TRUTH = ("class.tif", "fields.tif", "instrument.json")
 def named_files():
     """Files that the configuration and the scene tables name."""
     tiles = {tile for area in CONFIG.areas.values() for tile in area.tiles}
+    tiles |= {scene.tile for scene in SCENES.spot if scene.tile}
     yield from (
-        getattr(CONFIG.inputs, kind).replace("{tile}", tile)
-        for kind in ("dem", "tree_cover", "water")
-        for tile in tiles
+        tile_auxiliary(kind, tile) for kind in ("dem", "tree_cover", "water") for tile in tiles
     )
     for s in SCENES.sentinel2:
         yield from (s.l1c, s.l2a, s.snow)

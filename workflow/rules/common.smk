@@ -6,7 +6,7 @@ Everything here runs each time the workflow is read, so it imports nothing heavy
 import sys
 from pathlib import Path
 
-from firn.catalogue import catalogue
+from firn.catalogue import auxiliary_path, catalogue
 from firn.code_digest import code_digest
 from firn.config import parse_config
 from firn.errors import FirnError
@@ -88,19 +88,12 @@ def experiment_target(experiment):
 
 def tile_auxiliary(kind, tile):
     """Raster of elevation (dem), tree cover (tree_cover) or water (water) around a tile."""
-    if SIMULATION:
-        return f"{ARCHIVE}/auxiliary/{tile}/{kind}.tif"
-    return getattr(CONFIG.inputs, kind).replace("{tile}", tile)
+    try:
+        return auxiliary_path(CONFIG, kind, tile)
+    except FirnError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def scene_auxiliary(kind, scene):
     """Raster of elevation (dem), tree cover (tree_cover) or water (water) around a SPOT scene."""
-    if SIMULATION:
-        return tile_auxiliary(kind, VIRTUAL_SPOT[scene].tile)
-    path = getattr(CONFIG.inputs, kind)
-    if "{tile}" in path:
-        raise WorkflowError(
-            f"inputs.{kind} names a raster per tile, but a SPOT scene needs one that covers it: "
-            "join them with gdalbuildvrt and give the .vrt"
-        )
-    return path
+    return tile_auxiliary(kind, SCENES.spot_scene(scene).tile)
