@@ -29,7 +29,13 @@ from firn.simulator.instruments import (
     resample_image,
 )
 from firn.simulator.plan import MISSIONS, Sentinel2Plan, SpotPlan
-from firn.simulator.render import Scene, build_scene, render_band, surface_reflectance
+from firn.simulator.render import (
+    Scene,
+    build_scene,
+    coarsened,
+    render_band,
+    surface_reflectance,
+)
 from firn.simulator.spectra import BandOptics, band_optics
 from firn.simulator.truth import write_truth
 from firn.simulator.world import COARSE, RESOLUTION, build_world, relief_path, tile_grid
@@ -103,15 +109,18 @@ def _sentinel2_bands(
 ) -> dict[str, FloatArray]:
     """TOA reflectance of all bands at their native pixel sizes."""
     images = {}
+    coarse = coarsened(scene)
     for index, band in enumerate(optics.names):
         pixel = RESOLUTIONS[band]
-        factor = round(pixel / scene.grid.resolution)
-        image = render_band(scene, optics, index)
-        image = blur(image, SENTINEL2_MTF, scene.grid.resolution, min(pixel, 20))
+        source = scene if pixel < COARSE else coarse
+        image = render_band(source, optics, index)
+        image = blur(image, SENTINEL2_MTF, source.grid.resolution, min(pixel, 20))
+        factor = round(pixel / source.grid.resolution)
         image = shrink(image, factor) if factor > 1 else image
         sigma = 0.3 / SENTINEL2_SNR * np.sqrt(0.3 + 0.7 * np.clip(image, 0, None) / 0.3)
         image = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
-        images[band] = np.asarray(image * seen[::factor, ::factor], np.float32)
+        step = round(pixel / scene.grid.resolution)
+        images[band] = np.asarray(image * seen[::step, ::step], np.float32)
     return images
 
 

@@ -1,6 +1,6 @@
 """Top-of-atmosphere reflectance of a virtual scene, band by band."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -136,21 +136,52 @@ def build_scene(
     )
 
 
+def coarsened(scene: Scene) -> Scene:
+    """Give the scene on pixels twice as large: enough for bands of 20 m and more."""
+    world = replace(
+        scene.world,
+        grid=scene.grid.with_resolution(2 * scene.grid.resolution),
+        elevation=shrink(scene.world.elevation, 2),
+    )
+    views = [
+        CloudView(
+            layer=replace(view.layer, thickness=shrink(view.layer.thickness, 2)),
+            albedo=shrink(view.albedo, 2),
+            light=shrink(view.light, 2),
+        )
+        for view in scene.views
+    ]
+    return replace(
+        scene,
+        world=world,
+        views=views,
+        clean=shrink(scene.clean, 2),
+        bare=shrink(scene.bare, 2),
+        cast_shadow=shrink(scene.cast_shadow.astype(np.float32), 2) > 0.5,
+        incidence=shrink(scene.incidence, 2),
+        sky=shrink(scene.sky, 2),
+        cloud_shadow=shrink(scene.cloud_shadow, 2),
+        level=scene.level[::2, ::2],
+    )
+
+
 def surface_reflectance(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
     """Reflectance of the ground itself, light and air left aside."""
     cover = scene.world.cover
     bare = np.zeros(next(iter(cover.values())).shape, np.float32)
     for name, share in cover.items():
         bare += share * np.float32(optics.reflectance[name][band])
-    reflectance = enlarge(bare, 2, scene.grid.shape) * scene.bare
+    finer = scene.grid.height // len(bare)
+    reflectance = (enlarge(bare, finer, scene.grid.shape) if finer > 1 else bare) * scene.bare
     for name, share in zip(scene.grains, scene.clean, strict=True):
         reflectance += share * np.float32(optics.reflectance[name][band])
     return reflectance
 
 
-def _wide_mean(field: FloatArray, factor: int = 20) -> FloatArray:
+def _wide_mean(field: FloatArray, resolution: float) -> FloatArray:
     """Mean over the surroundings (about 600 m), for light that arrives from the slopes around."""
-    height, width = (side - side % factor for side in field.shape)
+    factor = round(200 / resolution)
+    height, width = field.shape[0] // factor * factor, field.shape[1] // factor * factor
     coarse = ndimage.uniform_filter(shrink(field[:height, :width], factor), 3)
     return enlarge(coarse, factor, field.shape)
 
@@ -161,7 +192,7 @@ def ground_light(scene: Scene, air: Air, reflectance: FloatArray) -> FloatArray:
     through = 1 - plane_albedo(scene.cloud_shadow, mu)
     direct = np.maximum(scene.incidence, 0) / mu * ~scene.cast_shadow * through
     sky = scene.sky * (0.35 + 0.65 * through)
-    neighbours = (1 - scene.sky) * _wide_mean(reflectance) * through
+    neighbours = (1 - scene.sky) * _wide_mean(reflectance, scene.grid.resolution) * through
     return np.asarray((1 - air.diffuse) * direct + air.diffuse * sky + neighbours, np.float32)
 
 
@@ -211,7 +242,7 @@ def render_band(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
     air = table.over(scene.level)
     reflectance = surface_reflectance(scene, optics, band)
     lit = reflectance * ground_light(scene, air, reflectance)
-    around = _wide_mean(lit)
+    around = _wide_mean(lit, scene.grid.resolution)
     seen = air.path + air.transmittance * lit / (1 - air.albedo * around)
     for view in scene.views:
         seen = _cover(scene, view, name, seen, air.path)
