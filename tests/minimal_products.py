@@ -143,9 +143,9 @@ def maja(
     return product
 
 
-def snow(parent: Path, codes: Array) -> Path:
+def snow(parent: Path, codes: Array, *, day: str = "20180314") -> Path:
     """Theia snow folder."""
-    name = "SENTINEL2A_20180314-102459-123_L2B-SNOW_T32TPT_D_V1-0"
+    name = f"SENTINEL2A_{day}-102459-123_L2B-SNOW_T32TPT_D_V1-0"
     write_raster(parent / name / f"{name}_SNW_R2.tif", codes, SIDE / codes.shape[0])
     write_text(parent / name / f"{name}_MTD_ALL.xml", "<Muscate_Metadata_Document/>")
     return parent / name

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from firn import netcdf, raster
 from firn.emulator import Target, emulate, emulate_patches, write_pseudo
 from firn.errors import ConfigError
+from firn.products.identity import TileDate
 from firn.saturation import Saturations
 from firn.sensors import boxcar_weights, load_sensor
 from firn.stacks import write_toa
@@ -94,7 +95,7 @@ def test_real_crop_by_hand(
     XS2 = 0.0853, 255 x 0.0553 / 0.32 = 44.1; XS3 = 0.2831, 255 x 0.2631 / 0.53 = 126.6;
     SWIR = 0.2240, 255 x 0.214 / 0.44 = 124.0.
     """
-    write_toa(crop_product(baseline), tmp_path / "toa.tif")
+    write_toa(crop_product(baseline), TileDate("18SVG", "20180314"), tmp_path / "toa.tif")
     toa = raster.read(tmp_path / "toa.tif").values
     saturation, minimum = np.array([0.3, 0.35, 0.55, 0.45]), np.array([0.04, 0.03, 0.02, 0.01])
     dn, valid = emulate(toa, weights("spot4"), saturation, minimum)

@@ -1,5 +1,6 @@
 """Labels from snow maps, cloud masks and exclusion."""
 
+import json
 from pathlib import Path
 
 import minimal_products
@@ -13,11 +14,13 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.config import LabelSettings
-from firn.errors import GridError
+from firn.errors import GridError, ProductError
 from firn.labels import make_labels, write_labels
+from firn.products.identity import TileDate, check_name
 from firn.raster import Grid
 
 SHAPE = (SIDE // 20, SIDE // 20)
+ROW = TileDate("32TPT", "20180314")
 GRID = Grid(CRS.from_epsg(EPSG), transform(20), *SHAPE)
 
 #: Code of the snow map, CLM, and the label by filter (only, blue, cirrus-blue).
@@ -87,7 +90,7 @@ def inputs(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 def test_writes_labels_of_products(tmp_path: Path, inputs: tuple[Path, Path, Path]) -> None:
     output = tmp_path / "out" / "labels.tif"
-    write_labels(*inputs, LabelSettings(filter="tcd-blue"), output)
+    write_labels(*inputs, ROW, LabelSettings(filter="tcd-blue"), output)
     labels = raster.read(output)
     assert labels.dtype == np.uint8
     assert labels.attrs["nodata"] == 255
@@ -96,9 +99,12 @@ def test_writes_labels_of_products(tmp_path: Path, inputs: tuple[Path, Path, Pat
     expected[1:, :8] = 0
     expected[1:10, 12:] = 2
     np.testing.assert_array_equal(labels.values[0], expected)
-    assert "SENTINEL2A_20180314-102459-123_L2A" in raster.tags(output)["FIRN_PROVENANCE"]
+    assert json.loads(raster.tags(output)["FIRN_PROVENANCE"])["sources"] == [
+        "SENTINEL2A_20180314-102459-123_L2A_T32TPT_C_V1-0",
+        "SENTINEL2A_20180314-102459-123_L2B-SNOW_T32TPT_D_V1-0",
+    ]
     first = output.read_bytes()
-    write_labels(*inputs, LabelSettings(filter="tcd-blue"), output)
+    write_labels(*inputs, ROW, LabelSettings(filter="tcd-blue"), output)
     assert output.read_bytes() == first
 
 
@@ -108,5 +114,27 @@ def test_products_of_another_tile_are_refused(
     other = tmp_path / "other.tif"
     raster.write(other, np.zeros((5, 5), np.uint8), GRID.crop(0, 0, 5, 5))
     with pytest.raises(GridError, match=r"24 x 24 pixels .*expected 5 x 5 .*other\.tif"):
-        write_labels(*inputs[:2], other, LabelSettings(), tmp_path / "labels.tif")
+        write_labels(*inputs[:2], other, ROW, LabelSettings(), tmp_path / "labels.tif")
     assert not (tmp_path / "labels.tif").exists()
+
+
+def test_products_of_another_row_are_refused(
+    tmp_path: Path, inputs: tuple[Path, Path, Path]
+) -> None:
+    """The row names a snow map ten days later: first the map is wrong, then the cloud mask."""
+    snow, l2a, exclusion = inputs
+    row = TileDate("32TPT", "20180324")
+    later = minimal_products.snow(tmp_path / "later", full(SHAPE, 0, "uint8"), day="20180324")
+    for path, other in ((snow, l2a), (l2a, later)):
+        products = (path, other) if path is snow else (other, path)
+        with pytest.raises(
+            ProductError, match=rf"{path.name}: is a product of 32TPT/20180314, .* 32TPT/20180324;"
+        ):
+            write_labels(*products, exclusion, row, LabelSettings(), tmp_path / "labels.tif")
+    assert not (tmp_path / "labels.tif").exists()
+
+
+def test_a_name_that_tells_no_row_is_taken() -> None:
+    check_name("map.zip", "my_snow_map", ROW)
+    with pytest.raises(ProductError, match="32TPS/20180314"):
+        check_name("map.zip", "SENTINEL2A_20180314-102459-123_L2B-SNOW_T32TPS_D", ROW)

@@ -18,6 +18,7 @@ from rasterio.warp import transform_bounds
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError, ProductError
+from firn.products.identity import TileDate
 from firn.products.resampling import kernel
 from firn.raster import Grid
 from firn.stacks import encode, read_dem, write_hillshade, write_terrain, write_toa
@@ -46,7 +47,7 @@ def test_toa_of_the_real_crop(
     tmp_path: Path, crop_product: Callable[[str], Path], baseline: str
 ) -> None:
     output = tmp_path / "stack" / "toa_20m.tif"
-    write_toa(crop_product(baseline), output)
+    write_toa(crop_product(baseline), TileDate("18SVG", "20180314"), output)
     stack = raster.read(output)
     assert stack.dtype == np.uint16
     assert stack.band.values.tolist() == ["B02", "B03", "B04", "B08", "B11"]
@@ -70,8 +71,17 @@ def test_toa_of_the_real_crop(
 def test_a_damaged_product_leaves_no_stack(tmp_path: Path) -> None:
     safe = minimal_products.sentinel2(tmp_path, {"B02": full((48, 48), 1000, "uint16")})
     with pytest.raises(ProductError, match="B03"):
-        write_toa(safe, tmp_path / "out" / "toa_20m.tif")
+        write_toa(safe, TileDate("32TPT", "20180314"), tmp_path / "out" / "toa_20m.tif")
     assert not list((tmp_path).glob("out/*"))
+
+
+@pytest.mark.parametrize("row", [TileDate("32TPS", "20180314"), TileDate("32TPT", "20180313")])
+def test_a_product_of_another_row_is_refused(tmp_path: Path, row: TileDate) -> None:
+    safe = minimal_products.sentinel2(tmp_path, {"B02": full((48, 48), 1000, "uint16")})
+    with pytest.raises(
+        ProductError, match=rf"{safe.name}: is a product of 32TPT/20180314, .* {'/'.join(row)};"
+    ):
+        write_toa(safe, row, tmp_path / "toa_20m.tif")
 
 
 def test_kernel() -> None:

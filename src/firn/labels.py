@@ -17,6 +17,7 @@ from firn import raster
 from firn.classes import IGNORE, SurfaceClass, from_published
 from firn.config import LabelSettings
 from firn.errors import GridError
+from firn.products.identity import TileDate, check_name, check_tile_date
 from firn.products.maja import CLM_HIGH_CLOUD, CLM_MONO_TEMPORAL, open_l2a
 from firn.products.snow import read_snow
 from firn.provenance import provenance
@@ -67,6 +68,7 @@ def write_labels(
     snow: str | os.PathLike[str],
     l2a: str | os.PathLike[str],
     exclusion: str | os.PathLike[str],
+    row: TileDate,
     settings: LabelSettings,
     output: str | os.PathLike[str],
 ) -> None:
@@ -78,20 +80,24 @@ def write_labels(
         Theia snow and MAJA products.
     exclusion : path
         Raster of `firn.terrain.exclusion`.
+    row : TileDate
+        Tile and date that the products must be of.
     settings : LabelSettings
     output : path
 
     Raises
     ------
     ProductError
-        A product is damaged or incomplete.
+        A product is damaged or incomplete, or of another tile or date.
     GridError
         The three are not on one grid.
     """
     excluded = raster.read(exclusion)[0]
     grid = Grid.of(excluded)
     codes = read_snow(snow)
+    check_name(snow, codes.attrs["product_id"], row)
     maja = open_l2a(l2a)
+    check_tile_date(l2a, maja.tile, maja.sensing_time, row)
     cloud_mask = maja.cloud_mask()
     for path, data in ((snow, codes), (l2a, cloud_mask)):
         if Grid.of(data) != grid:
@@ -100,7 +106,7 @@ def write_labels(
                 "give products of the same tile"
             )
     labels = make_labels(codes.values, cloud_mask.values, excluded.values, settings.filter)
-    source = provenance([maja.product_id, os.path.basename(snow)], settings)
+    source = provenance([maja.product_id, codes.attrs["product_id"]], settings)
     raster.write(
         output,
         labels,

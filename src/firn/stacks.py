@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError
+from firn.products.identity import TileDate, check_tile_date
 from firn.products.resampling import kernel
 from firn.products.sentinel2 import open_l1c
 from firn.provenance import provenance
@@ -45,15 +46,23 @@ def encode(
     return np.where(saturated, STACK_SATURATED, numbers).astype(np.uint16)
 
 
-def write_toa(l1c: PathLike, output: PathLike) -> None:
+def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     """Write the reflectance stack of a Level-1C product: uint16, the bands of `STACK_BANDS`.
+
+    Parameters
+    ----------
+    l1c : path
+    row : TileDate
+        Tile and date that the product must be of.
+    output : path
 
     Raises
     ------
     ProductError
-        The product is damaged or incomplete.
+        The product is damaged or incomplete, or of another tile or date.
     """
     product = open_l1c(l1c)
+    check_tile_date(l1c, product.tile, product.sensing_time, row)
     reflectance, saturated = product.read(STACK_BANDS, RESOLUTION)
     source = provenance([product.product_id], {"bands": STACK_BANDS, "resolution": RESOLUTION})
     raster.write(

@@ -7,6 +7,7 @@ from snakemake.iocontainers import Snakemake
 from firn.config import InferenceSettings
 from firn.inference import Surroundings, classify_scene
 from firn.methods import load_model
+from firn.products.identity import check_scene
 from firn.products.scene import open_scene
 from firn.sensors import Sensor
 from rule_log import start_log
@@ -20,7 +21,9 @@ def main(snakemake: Snakemake) -> None:
         for snow, model in zip(snakemake.output.snow, source.models, strict=True)
     }
     surroundings = Surroundings(source.dem, source.tree_cover, source.water, params.tree_cover_max)
-    scene = open_scene(source.product, Sensor.model_validate(params.sensor))
+    sensor = Sensor.model_validate(params.sensor)
+    scene = open_scene(source.product, sensor)
+    check_scene(source.product, scene, snakemake.wildcards.scene, sensor.platform)
     classify_scene(scene, models, surroundings, InferenceSettings.model_validate(params.settings))
 
 

@@ -4,14 +4,16 @@ from snakemake.iocontainers import Snakemake
 
 from firn.config import LabelSettings
 from firn.labels import write_labels
+from firn.products.identity import TileDate
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    source = snakemake.input
+    source, output = snakemake.input, snakemake.output
+    row = TileDate(snakemake.wildcards.tile, snakemake.wildcards.date)
     settings = LabelSettings.model_validate(snakemake.params.settings)
-    write_labels(source.snow, source.l2a, source.exclusion, settings, snakemake.output.labels)
+    write_labels(source.snow, source.l2a, source.exclusion, row, settings, output.labels)
 
 
 if __name__ == "__main__":

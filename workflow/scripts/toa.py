@@ -2,13 +2,15 @@
 
 from snakemake.iocontainers import Snakemake
 
+from firn.products.identity import TileDate
 from firn.stacks import write_toa
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    write_toa(snakemake.input.l1c, snakemake.output.toa)
+    row = TileDate(snakemake.wildcards.tile, snakemake.wildcards.date)
+    write_toa(snakemake.input.l1c, row, snakemake.output.toa)
 
 
 if __name__ == "__main__":
