@@ -70,6 +70,11 @@ def test_other_pixels_are_told() -> None:
     assert not compare(metrics("unet", GOOD), metrics("baseline-pixel", 2 * POOR))["same_pixels"]
 
 
+def test_table_tells_a_lead_on_other_pixels() -> None:
+    rows = comparison_table([metrics("unet", GOOD), metrics("baseline-pixel", 2 * POOR)])
+    assert [row["same_pixels"] for row in rows] == [False, None]
+
+
 def test_other_scenes_are_refused() -> None:
     with pytest.raises(DataError, match="different scenes"):
         compare(metrics("unet", GOOD), metrics("baseline-pixel", GOOD, GOOD))
@@ -90,6 +95,7 @@ def test_table_names_the_best_baseline_of_the_same_sensor(tmp_path: Path) -> Non
     assert unet["lead"] > 0
     assert unet["lead_low"] <= unet["lead"] <= unet["lead_high"]
     assert unet["kappa_low"] <= unet["kappa"] <= unet["kappa_high"]
+    assert unet["same_pixels"] is True
     assert all(row["lead"] is None for row in baselines)
     write_table(tmp_path / "comparison.csv", rows)
     with open(tmp_path / "comparison.csv", newline="") as stream:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pseudo_files import SIZE, write_scene
 
-from firn.config import EvaluationSettings, Experiment
+from firn.config import EvaluationSettings, Experiment, NetworkSettings
 from firn.evaluation import evaluate_pseudo
+from firn.methods.unet import judged_edge
 from firn.samples import SampleRow, Samples
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
@@ -16,9 +17,6 @@ SETTINGS = EvaluationSettings(bootstrap=20)
 
 class Constant:
     """Says snow with probability 0.8 everywhere."""
-
-    def __init__(self, lost: int = 0) -> None:
-        self.lost = lost
 
     def predict(
         self, channels: np.ndarray, window: tuple[int, int, int, int] | None = None
@@ -40,7 +38,7 @@ def samples(folder: Path, dn: int = 51) -> Samples:
 def test_scores_by_hand(tmp_path: Path) -> None:
     """Without edge, 8 x 8: 8 ignored, 1 without data, 8 ground and 47 snow of 55."""
     metrics = evaluate_pseudo(
-        Constant(), samples(tmp_path), "unet-spot2", EXPERIMENT, SETTINGS, overlap=0, seed=1
+        Constant(), samples(tmp_path), "unet-spot2", EXPERIMENT, SETTINGS, edge=0, seed=1
     )
     assert metrics["n_pixels"] == 55
     assert metrics["confusion_matrix"] == [[0, 8, 0], [0, 47, 0], [0, 0, 0]]
@@ -56,24 +54,26 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert metrics["provenance"]["sources"] == ["32TPT/20180101"]
 
 
-@pytest.mark.parametrize(("overlap", "lost", "edge"), [(2, 0, 1), (5, 0, 2), (2, 3, 3)])
-def test_edges_of_patches_are_left_out(tmp_path: Path, overlap: int, lost: int, edge: int) -> None:
+@pytest.mark.parametrize("edge", [1, 2, 3])
+def test_edges_of_patches_are_left_out(tmp_path: Path, edge: int) -> None:
     metrics = evaluate_pseudo(
-        Constant(lost),
-        samples(tmp_path),
-        "unet-spot2",
-        EXPERIMENT,
-        SETTINGS,
-        overlap=overlap,
-        seed=1,
+        Constant(), samples(tmp_path), "unet-spot2", EXPERIMENT, SETTINGS, edge=edge, seed=1
     )
     side = SIZE - 2 * edge
     assert metrics["excluded"]["patch_edge"] == SIZE**2 - side**2
     assert metrics["n_pixels"] == side**2 - side, "one row is ignored"
 
 
+@pytest.mark.parametrize(
+    ("padding", "overlap", "edge"), [("same", 92, 46), ("same", 5, 2), ("valid", 92, 92)]
+)
+def test_edge_is_that_of_the_network_for_all_methods(padding: str, overlap: int, edge: int) -> None:
+    """The unpadded U-Net of the reference makes 388 pixels of 572: it loses 92 on each side."""
+    assert judged_edge(NetworkSettings(padding=padding), overlap) == edge
+
+
 def test_saturated_pixels_are_a_stratum(tmp_path: Path) -> None:
     metrics = evaluate_pseudo(
-        Constant(), samples(tmp_path, dn=255), "x", EXPERIMENT, SETTINGS, overlap=0, seed=1
+        Constant(), samples(tmp_path, dn=255), "x", EXPERIMENT, SETTINGS, edge=0, seed=1
     )
     assert metrics["by_stratum"]["saturation"]["saturated"]["n_pixels"] == 55

@@ -53,6 +53,7 @@ rule evaluate_pseudo:
     params:
         experiment=lambda wildcards: settings(EXPERIMENTS[wildcards.experiment]),
         settings=settings(CONFIG.evaluation),
+        network=settings(CONFIG.network),
         seed=CONFIG.seed,
         code=code("evaluate_pseudo.py"),
     script:

@@ -20,6 +20,7 @@ Metrics = Mapping[str, Any]
 _SETTING = ("sensor", "area", "judged_on")
 #: Methods that the others have to beat.
 BASELINE_PREFIX = "baseline-"
+_LEAD_COLUMNS = ("best_baseline", "lead", "lead_low", "lead_high", "same_pixels")
 
 
 def compare(a: Metrics, b: Metrics, *, count: int = 1000, seed: int = 0) -> dict[str, Any]:
@@ -113,25 +114,27 @@ def comparison_table(
     """One row per experiment: its headline scores with intervals and its lead.
 
     The lead is the kappa difference to the best baseline for the same sensor and area on the same
-    scenes, with its paired interval; null for baselines.
+    scenes, with its paired interval, and ``same_pixels`` tells whether both were judged on the same
+    pixels; null for baselines.
 
     Returns
     -------
     list of dict
         Columns ``name``, ``method``, ``sensor``, ``area``, ``judged_on``, ``n_scenes``,
         ``n_pixels``, each score of `HEADLINES` with ``_low`` and ``_high``,
-        ``expected_calibration_error``, ``best_baseline``, ``lead``, ``lead_low``, ``lead_high``.
+        ``expected_calibration_error``, ``best_baseline``, ``lead``, ``lead_low``, ``lead_high``,
+        ``same_pixels``.
     """
     rows = []
     for metrics in sorted(experiments, key=lambda m: [m["experiment"][key] for key in _SETTING]):
-        row = _row(metrics) | dict.fromkeys(("best_baseline", "lead", "lead_low", "lead_high"))
+        row = _row(metrics) | dict.fromkeys(_LEAD_COLUMNS)
         rivals = _rivals(metrics, experiments)
         if rivals and not metrics["experiment"]["method"].startswith(BASELINE_PREFIX):
             best = max(rivals, key=lambda m: -np.inf if m["kappa"] is None else m["kappa"])
             lead = compare(metrics, best, count=count, seed=seed)
             low, high = lead["interval"] or (None, None)
             row |= {"best_baseline": best["experiment"]["name"], "lead": lead["difference"]}
-            row |= {"lead_low": low, "lead_high": high}
+            row |= {"lead_low": low, "lead_high": high, "same_pixels": lead["same_pixels"]}
         rows.append(row)
     return rows
 

@@ -17,10 +17,6 @@ from firn.samples import Sample, Samples
 class Predictor(Protocol):
     """What is asked of a model here; see `firn.methods.Model`."""
 
-    @property
-    def lost(self) -> int:
-        """Pixels along the edge of a patch that the method does not judge."""
-
     def predict(
         self,
         channels: npt.NDArray[np.float32],
@@ -36,13 +32,12 @@ def evaluate_pseudo(
     experiment: Experiment,
     settings: EvaluationSettings,
     *,
-    overlap: int,
+    edge: int,
     seed: int,
 ) -> dict[str, Any]:
     """Score a model on samples; the labels are the reference.
 
-    Half of the overlap of patches is left out along their edges, so that each pixel of a scene
-    counts once and has some context on all sides.
+    The edges of patches are left out, as `firn.methods.unet.judged_edge` says.
 
     Parameters
     ----------
@@ -53,8 +48,8 @@ def evaluate_pseudo(
         Name of the experiment.
     experiment : Experiment
     settings : EvaluationSettings
-    overlap : int
-        Pixels that neighbouring patches share.
+    edge : int
+        Pixels along the edges of a patch to leave out; the same for all methods that are compared.
     seed : int
 
     Returns
@@ -67,7 +62,6 @@ def evaluate_pseudo(
     DataError
         There is no sample, or one cannot be read.
     """
-    edge = max(overlap // 2, model.lost)
     tally = Tally()
     for index, row in enumerate(samples.rows):
         sample = samples[index]

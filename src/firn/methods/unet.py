@@ -142,6 +142,22 @@ def lost_pixels(depth: int) -> int:
     return encoder_and_decoder + (_CONVOLUTIONS_REACH << depth)
 
 
+def judged_edge(settings: NetworkSettings, overlap: int) -> int:
+    """Pixels along the edges of a patch on which no method of a run is judged.
+
+    Half of the overlap, so that each pixel of a scene counts once, or else all that an unpadded
+    U-Net loses. The methods without context could judge more, but would then be judged on more.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+    overlap : int
+        Pixels that neighbouring patches share.
+    """
+    lost = lost_pixels(len(settings.widths) - 1) if settings.padding == "valid" else 0
+    return max(overlap // 2, lost)
+
+
 def radius_of_influence(depth: int, *, bilinear: bool) -> int:
     """Distance in pixels beyond which no input changes an output pixel of a U-Net.
 

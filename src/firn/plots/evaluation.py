@@ -233,4 +233,6 @@ def _table_row(row: Row) -> str:
         low, high = row[f"{key}_low"], row[f"{key}_high"]
         span = "" if low is None else f"<small>[{_number(low)}, {_number(high)}]</small>"
         cells.append(_number(row[key]) + span)
+    if row["same_pixels"] is False:
+        cells[-1] += "<small>on other pixels than the baseline</small>"
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
