@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from rasterio.crs import CRS
 
 from firn import netcdf
 from firn.samples import SceneFiles
@@ -20,6 +21,7 @@ def write_scene(
     *,
     dn: int = 51,
     corners: tuple[tuple[int, int], ...] = ((0, 0),),
+    top: float = 5200020.0,
 ) -> SceneFiles:
     """Write patches of constant value: 1000 to 4000 in B02 to B08 and 0 in B11, DN ``dn``, 2000 m.
 
@@ -40,7 +42,17 @@ def write_scene(
             "col": (("patch",), np.array([col for _, col in corners], np.int32)),
         },
         coords={"band": ["B02", "B03", "B04", "B08", "B11"]},
-        attrs={"tile": tile, "date": date, "size": SIZE, "overlap": 2, "sun_zenith": 50.0},
+        attrs={
+            "tile": tile,
+            "date": date,
+            "size": SIZE,
+            "overlap": 2,
+            "sun_zenith": 50.0,
+            "crs": CRS.from_epsg(32632).to_wkt(),
+            "transform": [20.0, 0.0, 600000.0, 0.0, -20.0, top],
+            "height": 60,
+            "width": 60,
+        },
     )
     valid = np.ones(images, np.uint8)
     valid[:, 0, 0] = 0

@@ -102,3 +102,12 @@ def test_scenes_without_patches(tmp_path: Path) -> None:
     scenes = [*write_scenes(tmp_path, labels_of(30, 20, 10)), empty]
     rows, _ = build_dataset("unet-spot2", scenes, BLOCKS, seed=1)
     assert {row.date for row in rows} == set(DATES)
+
+
+def test_scenes_of_a_tile_share_its_grid(tmp_path: Path) -> None:
+    scenes = write_scenes(tmp_path, labels_of(30, 20, 10))
+    shifted = write_scene(
+        tmp_path, "32TPT", "20190101", labels_of(1, 1, 1), corners=CORNERS, top=5200040.0
+    )
+    with pytest.raises(DataError, match=r"20190101\.nc: is on another grid .* 32TPT"):
+        build_dataset("unet-spot2", [*scenes, shifted], BLOCKS, seed=1)

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from affine import Affine
+from rasterio.crs import CRS
 
 from firn import netcdf
 from firn.classes import CLASS_NAMES, SurfaceClass
 from firn.config import BlockSplit, RandomPatchSplit
 from firn.errors import DataError
 from firn.provenance import provenance
+from firn.raster import Grid
 from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample
 from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
 
@@ -73,6 +76,7 @@ class _Scene(NamedTuple):
     files: SceneFiles
     keys: list[PatchKey]
     patch_of_sample: list[int]
+    grid: Grid
     layout: dict[str, Any]
 
 
@@ -91,7 +95,13 @@ def _inspect(files: SceneFiles) -> _Scene:
         raise DataError(
             f"{files.pseudo}: was made from another version of {files.patches}; make it again"
         )
-    return _Scene(files, keys, patch_of_sample, layout)
+    grid = Grid(
+        CRS.from_wkt(geometry["crs"]),
+        Affine(*geometry["transform"]),
+        int(geometry["height"]),
+        int(geometry["width"]),
+    )
+    return _Scene(files, keys, patch_of_sample, grid, layout)
 
 
 def _shared_layout(scenes: Sequence[_Scene]) -> dict[str, Any]:
@@ -104,6 +114,18 @@ def _shared_layout(scenes: Sequence[_Scene]) -> dict[str, Any]:
                 f"{first.files.pseudo}; delete the older files and run their rules again"
             )
     return first.layout
+
+
+def _tile_grids(scenes: Sequence[_Scene]) -> dict[str, Grid]:
+    """Grid of each tile, which all its scenes must share."""
+    grids: dict[str, Grid] = {}
+    for scene in scenes:
+        if grids.setdefault(scene.files.tile, scene.grid) != scene.grid:
+            raise DataError(
+                f"{scene.files.patches}: is on another grid than other scenes of tile "
+                f"{scene.files.tile}; give products of one tile grid"
+            )
+    return grids
 
 
 def build_dataset(
@@ -146,7 +168,9 @@ def build_dataset(
             f"{experiment}: no scene has a patch; lower patches.minimum_mean_elevation or add tiles"
         )
     layout = _shared_layout(inspected)
-    assigned, dropped = split_patches(keys, layout["patch_size"], settings, seed)
+    assigned, dropped = split_patches(
+        keys, _tile_grids(inspected), layout["patch_size"], settings, seed
+    )
     tally = _Tally()
     for scene in inspected:
         for sample, patch in enumerate(scene.patch_of_sample):

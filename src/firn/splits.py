@@ -2,18 +2,23 @@
 
 Blocks and dates are ranked by random numbers of their own, keyed by their names. So the split is
 the same for every sensor and method, and does not depend on the order of files.
+
+Blocks are ground, not parts of a tile: where tiles of one UTM zone overlap, they share the blocks.
+Tiles of two zones do not, although they overlap by some kilometres: there the same ground may train
+in one zone and validate in the other, or evaluate in it, but then on dates that train nowhere.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from firn.config import BlockSplit, RandomPatchSplit
+from firn.raster import Grid
 from firn.seeds import generator
 
 TRAIN, VALIDATION, EVALUATION = SPLITS = ("train", "validation", "evaluation")
 
-Block = tuple[int, int]
 Name = tuple[str, ...]
 
 
@@ -26,6 +31,22 @@ class PatchKey(NamedTuple):
     col: int
 
 
+class Anchor(NamedTuple):
+    """The tile that blocks are counted from, and a tile's upper-left pixel in that tile's rows."""
+
+    tile: str
+    row: int
+    col: int
+
+
+class Block(NamedTuple):
+    """A square of ground: the tile that blocks are counted from, and its place among them."""
+
+    anchor: str
+    row: int
+    col: int
+
+
 class Split(NamedTuple):
     """Patches by split, and how many were left out for which reason."""
 
@@ -34,22 +55,37 @@ class Split(NamedTuple):
 
 
 def split_patches(
-    patches: Sequence[PatchKey], size: int, settings: BlockSplit | RandomPatchSplit, seed: int
+    patches: Sequence[PatchKey],
+    grids: Mapping[str, Grid],
+    size: int,
+    settings: BlockSplit | RandomPatchSplit,
+    seed: int,
 ) -> Split:
-    """Assign patches of ``size`` pixels to train, validation and evaluation.
+    """Assign patches to train, validation and evaluation.
 
     A split may come out empty where blocks or scenes are few; the caller judges that.
+
+    Parameters
+    ----------
+    patches : sequence of PatchKey
+    grids : mapping of tile to Grid
+        Of every tile that has a patch.
+    size : int
+        Side of a patch, pixels.
+    settings : BlockSplit or RandomPatchSplit
+    seed : int
     """
     if isinstance(settings, RandomPatchSplit):
         return Split(_random_patches(patches, settings, seed), {})
-    return _blocks_and_scenes(patches, size, settings, seed)
+    return _blocks_and_scenes(patches, grids, size, settings, seed)
 
 
-def touched(row: int, col: int, size: int, block_size: int) -> set[Block]:
+def touched(patch: PatchKey, anchor: Anchor, size: int, block_size: int) -> set[Block]:
     """Blocks of ``block_size`` pixels that a patch of ``size`` pixels touches."""
+    row, col = patch.row + anchor.row, patch.col + anchor.col
     rows = range(row // block_size, (row + size - 1) // block_size + 1)
     cols = range(col // block_size, (col + size - 1) // block_size + 1)
-    return {(r, c) for r in rows for c in cols}
+    return {Block(anchor.tile, r, c) for r in rows for c in cols}
 
 
 def _ranked(names: Iterable[Name], seed: int) -> list[Name]:
@@ -86,29 +122,51 @@ def _random_patches(
     return assigned
 
 
+def block_anchors(grids: Mapping[str, Grid]) -> dict[str, Anchor]:
+    """Where blocks are counted from: the upper-left corner of the first of tiles that overlap.
+
+    A tile that shares ground with no other is its own anchor, so that blocks fit its patches.
+    """
+    groups: list[list[str]] = []
+    for tile, grid in sorted(grids.items()):
+        near = [g for g in groups if any(_share_ground(grid, grids[other]) for other in g)]
+        groups = [g for g in groups if g not in near]
+        groups.append([*chain.from_iterable(near), tile])
+    anchors = {}
+    for first, *others in groups:
+        corner = grids[first].transform
+        for tile in (first, *others):
+            here = grids[tile].transform
+            row = round((corner.f - here.f) / here.a)
+            anchors[tile] = Anchor(first, row, round((here.c - corner.c) / here.a))
+    return anchors
+
+
+def _share_ground(a: Grid, b: Grid) -> bool:
+    return a.crs == b.crs and a.overlaps(b)
+
+
 def _block_splits(
-    patches: Sequence[PatchKey], size: int, settings: BlockSplit, seed: int
-) -> dict[tuple[str, Block], str]:
+    blocks_of: Mapping[PatchKey, set[Block]], settings: BlockSplit, seed: int
+) -> dict[Block, str]:
     """Split of the blocks that wholly contain a patch; others are training ground.
 
-    Each tile with at least three such blocks gives at least one to every split. ``validation`` and
-    ``evaluation`` are both shares of all blocks.
+    Overlapping tiles with at least three such blocks give at least one to every split.
+    ``validation`` and ``evaluation`` are both shares of all blocks.
     """
     candidates: dict[str, set[Block]] = defaultdict(set)
-    for patch in patches:
-        blocks = touched(patch.row, patch.col, size, settings.block_size)
+    for blocks in blocks_of.values():
         if len(blocks) == 1:
-            candidates[patch.tile] |= blocks
+            (block,) = blocks
+            candidates[block.anchor].add(block)
     validation = min(1.0, settings.validation / max(1 - settings.evaluation, 1e-9))
-    splits: dict[tuple[str, Block], str] = {}
-    for tile, blocks in candidates.items():
+    splits: dict[Block, str] = {}
+    for blocks in candidates.values():
         if len(blocks) < len(SPLITS):
             continue
-        named: dict[Name, Block] = {
-            ("block", tile, str(row), str(col)): (row, col) for row, col in blocks
-        }
+        named: dict[Name, Block] = {("block", *map(str, block)): block for block in blocks}
         dealt = _deal(named, validation, settings.evaluation, seed)
-        splits |= {(tile, named[name]): split for name, split in dealt.items()}
+        splits |= {named[name]: split for name, split in dealt.items()}
     return splits
 
 
@@ -119,15 +177,20 @@ def _evaluation_dates(patches: Sequence[PatchKey], fraction: float, seed: int) -
 
 
 def _blocks_and_scenes(
-    patches: Sequence[PatchKey], size: int, settings: BlockSplit, seed: int
+    patches: Sequence[PatchKey],
+    grids: Mapping[str, Grid],
+    size: int,
+    settings: BlockSplit,
+    seed: int,
 ) -> Split:
-    block_splits = _block_splits(patches, size, settings, seed)
+    anchors = block_anchors(grids)
+    blocks_of = {p: touched(p, anchors[p.tile], size, settings.block_size) for p in patches}
+    block_splits = _block_splits(blocks_of, settings, seed)
     held_out = _evaluation_dates(patches, settings.evaluation_scenes, seed)
     assigned: dict[PatchKey, str] = {}
     dropped: Counter[str] = Counter(crosses_blocks=0, evaluation_block=0, evaluation_scene=0)
-    for patch in patches:
-        blocks = touched(patch.row, patch.col, size, settings.block_size)
-        splits = {block_splits.get((patch.tile, block), TRAIN) for block in blocks}
+    for patch, blocks in blocks_of.items():
+        splits = {block_splits.get(block, TRAIN) for block in blocks}
         if len(splits) > 1:
             dropped["crosses_blocks"] += 1
             continue
