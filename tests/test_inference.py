@@ -56,7 +56,7 @@ def card(method: str, bands: tuple[str, ...] = BANDS, **architecture: object) ->
 def threshold(brightness: float = 0.3, elevation: float = 2000.0) -> Model:
     """Dark is ground, bright is snow above ``elevation`` and cloud below."""
     architecture = ThresholdModel.architecture(load_sensor("spot2"))
-    return ThresholdModel(card("baseline-threshold", **architecture), brightness, elevation)
+    return ThresholdModel(card("baseline-threshold", **architecture), brightness, -1, elevation)
 
 
 def unet(padding: str, bilinear: bool = True) -> Model:
@@ -292,7 +292,7 @@ def test_item_is_valid_stac(tmp_path: Path, scene_path: Path, surroundings: Surr
 def test_band_that_the_scene_lacks(scene_path: Path, surroundings: Surroundings) -> None:
     bands = (*BANDS, "SWIR")
     architecture = ThresholdModel.architecture(load_sensor("spot4"))
-    model = ThresholdModel(card("baseline-threshold", bands, **architecture), 0.3, 0.4)
+    model = ThresholdModel(card("baseline-threshold", bands, **architecture), 0.3, 0.4, 0)
     with pytest.raises(ModelError, match=r"SPOT2.*has no SWIR, which .* needs; it has XS1, XS2"):
         classify_scene(open_swh(scene_path), {Path("m"): model}, surroundings, SETTINGS)
 

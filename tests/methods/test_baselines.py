@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -15,8 +15,10 @@ from firn.methods.pixel import PixelModel
 from firn.methods.threshold import (
     BRIGHTNESS_CANDIDATES,
     ELEVATION_CANDIDATES,
+    INDEX_CANDIDATES,
     ThresholdModel,
     confusions,
+    histogram,
 )
 from firn.sensors import Band, Sensor, load_sensor
 
@@ -80,8 +82,9 @@ def test_threshold_without_swir_by_hand() -> None:
     labels = np.array([[0, 1, 2, 0]], np.uint8)
     model = ThresholdModel.fit(card("spot2"), [(channels, labels)])
     np.testing.assert_array_equal(model.predict(channels).argmax(axis=0), labels)
-    assert 0.1 <= model.brightness < 0.6
-    assert 1500 <= model.second < 2500
+    brightness, _, elevation = model.thresholds
+    assert 0.1 <= brightness < 0.6
+    assert 1500 <= elevation < 2500
     again = ThresholdModel.restore(model.card, model.tensors())
     np.testing.assert_array_equal(again.predict(channels), model.predict(channels))
 
@@ -96,11 +99,25 @@ def test_threshold_with_swir_by_hand() -> None:
     labels = np.array([[1, 2, 0]], np.uint8)
     model = ThresholdModel.fit(card("spot4"), [(channels, labels)])
     np.testing.assert_array_equal(model.predict(channels).argmax(axis=0), labels)
-    assert 0.09 <= model.second < 0.71
+    assert 0.09 <= model.thresholds[1] < 0.71
+
+
+def test_threshold_with_swir_needs_elevation_as_well() -> None:
+    """Three bright pixels of one high index: the lowest is an ice cloud in a valley."""
+    channels = pixels(
+        (0.6, 0.6, 0.5, 0.1, 150, 2500),
+        (0.6, 0.6, 0.5, 0.1, 150, 1000),
+        (0.6, 0.6, 0.5, 0.5, 150, 3000),
+        (0.1, 0.1, 0.2, 0.02, 150, 3000),
+    )
+    labels = np.array([[1, 2, 2, 0]], np.uint8)
+    model = ThresholdModel.fit(card("spot4"), [(channels, labels)])
+    np.testing.assert_array_equal(model.predict(channels).argmax(axis=0), labels)
+    assert 1000 <= model.thresholds[2] < 2500
 
 
 def test_threshold_never_gives_nan() -> None:
-    model = ThresholdModel(card("spot4"), 0.3, 0.4)
+    model = ThresholdModel(card("spot4"), 0.3, 0.4, 1000)
     channels = np.full((6, 2, 2), np.nan, np.float32)
     channels[:, 0, 0] = 0
     np.testing.assert_array_equal(model.predict(channels).sum(axis=0), 1)
@@ -112,31 +129,26 @@ def test_threshold_ignores_unlabelled_pixels() -> None:
         ThresholdModel.fit(card("spot2"), [(channels, np.full((1, 2), 255, np.uint8))])
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 98), st.integers(0, 100))
-def test_grid_search_counts_what_the_rule_predicts(seed: int, first: int, second: int) -> None:
-    """The confusion of any pair of thresholds is that of classifying with them."""
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 98), st.integers(0, 98), st.integers(0, 100))
+def test_grid_search_counts_what_the_rule_predicts(
+    seed: int, first: int, second: int, third: int
+) -> None:
+    """The confusion of any thresholds is that of classifying with them."""
     rng = np.random.default_rng(seed)
-    channels = np.stack([rng.uniform(0, 1.1, 60)] * 3 + [np.ones(60), rng.uniform(0, 5200, 60)])
+    swir, elevation = rng.uniform(0, 1.1, 60), rng.uniform(0, 5200, 60)
+    channels = np.stack([*[rng.uniform(0, 1.1, 60)] * 3, swir, np.ones(60), elevation])
     # Some values lie on candidates.
     channels[:2, :9] = BRIGHTNESS_CANDIDATES[first]
-    channels[4, 5:20] = ELEVATION_CANDIDATES[second]
+    channels[5, 5:20] = ELEVATION_CANDIDATES[third]
     channels = channels.astype(np.float32)[:, None, :]
     labels = rng.choice([0, 1, 2, 255], (1, 60)).astype(np.uint8)
-    histogram = np.zeros((3, len(BRIGHTNESS_CANDIDATES) + 1, len(ELEVATION_CANDIDATES) + 1))
-    use = labels[0] < 3
-    brightness = channels[:2, 0].mean(axis=0, dtype=np.float32)
-    bins = (
-        labels[0, use],
-        np.searchsorted(BRIGHTNESS_CANDIDATES, brightness[use]),
-        np.searchsorted(ELEVATION_CANDIDATES, channels[4, 0, use]),
-    )
-    np.add.at(histogram, bins, 1)
-    model = ThresholdModel(
-        card("spot2"), float(BRIGHTNESS_CANDIDATES[first]), float(ELEVATION_CANDIDATES[second])
-    )
-    predicted = model.predict(channels).argmax(axis=0)
+    candidates = (BRIGHTNESS_CANDIDATES, INDEX_CANDIDATES, ELEVATION_CANDIDATES)
+    counts = histogram(card("spot4"), candidates, [(channels, labels)])
+    chosen = (float(c[i]) for c, i in zip(candidates, (first, second, third), strict=True))
+    predicted = ThresholdModel(card("spot4"), *chosen).predict(channels).argmax(axis=0)
     np.testing.assert_array_equal(
-        confusions(histogram)[first, second], confusion_matrix(labels, predicted)
+        confusions(counts)[first, second, third], confusion_matrix(labels, predicted)
     )
 
 
