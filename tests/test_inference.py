@@ -271,6 +271,13 @@ def test_item_is_valid_stac(tmp_path: Path, scene_path: Path, surroundings: Surr
     item = pystac.Item.from_dict(content)
     assert item.datetime == datetime.fromisoformat("1990-06-14T11:02:46.780+00:00")
     properties = item.properties
+    assert properties["firn:provenance"]["sources"] == [
+        NAME,
+        "cover.tif",
+        "dem.tif",
+        f"model {properties['firn:model']}",
+        "water.tif",
+    ]
     assert (properties["platform"], properties["instruments"]) == ("spot2", ["hrv1"])
     assert properties["view:sun_elevation"] == 65.5
     assert properties["proj:code"] == "EPSG:32632"

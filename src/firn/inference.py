@@ -29,7 +29,7 @@ from firn.config import InferenceSettings
 from firn.errors import GridError, ModelError
 from firn.files import write_json
 from firn.methods import Model
-from firn.methods.model_file import card_metadata
+from firn.methods.model_file import card_digest
 from firn.products import Scene
 from firn.provenance import provenance
 from firn.raster import Grid
@@ -65,6 +65,12 @@ class Surroundings:
     tree_cover: PathLike | None = None
     water: PathLike | None = None
     tree_cover_max: float = 50.0
+
+    @property
+    def names(self) -> list[str]:
+        """File names of the rasters that there are."""
+        paths = (self.dem, self.tree_cover, self.water)
+        return [Path(path).name for path in paths if path is not None]
 
 
 @dataclass(frozen=True)
@@ -323,9 +329,8 @@ def classify_scene(
     for folder, model in models.items():
         scene_map = classify(image, model, settings, progress=progress)
         source = provenance(
-            [scene.scene_id, Path(surroundings.dem).name],
+            [scene.scene_id, *surroundings.names, f"model {card_digest(model.card)}"],
             {
-                "model": card_metadata(model.card)["digest"],
                 "nodata_buffer": settings.nodata_buffer,
                 "low_confidence": settings.low_confidence,
                 "tree_cover_max": surroundings.tree_cover_max,

@@ -15,6 +15,7 @@ from firn.classes import (
     Quality,
 )
 from firn.methods.base import ModelCard
+from firn.methods.model_file import card_digest
 from firn.products import Scene
 from firn.raster import Grid
 
@@ -80,6 +81,7 @@ def map_item(
             ),
             "processing:software": {"firn": __version__},
             "firn:method": card.method,
+            "firn:model": card_digest(card),
             "firn:sensor": card.sensor,
             "firn:bands": list(card.bands),
             "firn:provenance": provenance,

@@ -38,7 +38,10 @@ def write_map(
     # Flat ground at 2200 m under a sun 30 degrees high: hillshade 1 + 254 x 0.5 = 128.
     raster.write(paths["dem"], np.full((8, 8), 2200, np.float32), GRID, nodata=-9999)
     item = folder / "item.json"
-    write_json(item, {"properties": {"view:sun_elevation": 30, "view:sun_azimuth": 150}})
+    write_json(
+        item,
+        {"properties": {"view:sun_elevation": 30, "view:sun_azimuth": 150, "firn:model": "1f"}},
+    )
     return JudgedMap(scene="S1", item=item, **paths)
 
 
@@ -79,6 +82,8 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert strata["sun_elevation"]["25-40°"]["n_pixels"] == 15
     assert metrics["expected_calibration_error"] == pytest.approx(1 - 11 / 15)
     assert metrics["experiment"]["judged_on"] == "historical"
+    reference_name = f"{tmp_path.name}/reference.tif"
+    assert metrics["provenance"]["sources"] == sorted(["S1", "model 1f", reference_name])
 
 
 def test_reference_that_covers_a_part_judges_that_part(tmp_path: Path) -> None:

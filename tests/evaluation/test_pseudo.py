@@ -8,8 +8,10 @@ from pseudo_files import SIZE, write_scene
 
 from firn.config import EvaluationSettings, Experiment, NetworkSettings
 from firn.evaluation import evaluate_pseudo
+from firn.methods.base import ModelCard
+from firn.methods.model_file import card_digest
 from firn.methods.unet import judged_edge
-from firn.samples import SampleRow, Samples
+from firn.samples import RELIEF_CHANNELS, SampleRow, Samples
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
 SETTINGS = EvaluationSettings(bootstrap=20)
@@ -17,6 +19,8 @@ SETTINGS = EvaluationSettings(bootstrap=20)
 
 class Constant:
     """Says snow with probability 0.8 everywhere."""
+
+    card = ModelCard("constant", "spot2", (), RELIEF_CHANNELS, (0.0, 0.0), (1.0, 1.0))
 
     def predict(
         self, channels: np.ndarray, window: tuple[int, int, int, int] | None = None
@@ -51,7 +55,10 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert strata["sun_elevation"]["40-55°"]["n_pixels"] == 55
     assert strata["saturation"]["unsaturated"]["n_pixels"] == 55
     assert strata["scene"]["32TPT/20180101"]["n_pixels"] == 55
-    assert metrics["provenance"]["sources"] == ["32TPT/20180101"]
+    assert metrics["provenance"]["sources"] == [
+        "32TPT/20180101",
+        f"model {card_digest(Constant.card)}",
+    ]
 
 
 @pytest.mark.parametrize("edge", [1, 2, 3])

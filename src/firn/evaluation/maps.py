@@ -117,19 +117,29 @@ def evaluate_maps(
         _add(tally, judged_map, experiment, settings)
     description = {"name": name, **experiment.model_dump(), "judged_on": "historical"}
     metrics = tally.metrics(description, resamples=settings.bootstrap, seed=seed)
-    return metrics | {
-        "provenance": provenance(sorted(tally.scenes), {"evaluation": settings, "seed": seed})
-    }
+    models = {f"model {_properties(judged_map.item)['firn:model']}" for judged_map in maps}
+    references = ["/".join(judged_map.reference.parts[-2:]) for judged_map in maps]
+    sources = [*tally.scenes, *references, *models]
+    return metrics | {"provenance": provenance(sources, {"evaluation": settings, "seed": seed})}
+
+
+def _properties(item: Path) -> dict[str, Any]:
+    """Properties of a map's STAC item, those that an evaluation needs among them."""
+    properties: dict[str, Any] = read_json(item).get("properties", {})
+    needed = ("view:sun_elevation", "view:sun_azimuth", "firn:model")
+    if missing := [key for key in needed if key not in properties]:
+        raise DataError(f"{item}: does not tell {', '.join(missing)}; classify the scene again")
+    return properties
 
 
 def _sun(item: Path) -> tuple[float, float]:
     """Zenith and azimuth of the sun in degrees, from the STAC item of a map."""
-    properties = read_json(item).get("properties", {})
+    properties = _properties(item)
     try:
         return 90 - float(properties["view:sun_elevation"]), float(properties["view:sun_azimuth"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise DataError(
-            f"{item}: does not tell view:sun_elevation and view:sun_azimuth ({error}); classify "
+            f"{item}: its view:sun_elevation or view:sun_azimuth is no number ({error}); classify "
             "the scene again"
         ) from error
 

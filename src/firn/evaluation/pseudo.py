@@ -10,12 +10,18 @@ from firn import netcdf
 from firn.classes import IGNORE
 from firn.config import EvaluationSettings, Experiment
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
+from firn.methods.base import ModelCard
+from firn.methods.model_file import card_digest
 from firn.provenance import provenance
 from firn.samples import Sample, Samples
 
 
 class Predictor(Protocol):
     """What is asked of a model here; see `firn.methods.Model`."""
+
+    @property
+    def card(self) -> ModelCard:
+        """What the model is."""
 
     def predict(
         self,
@@ -78,9 +84,8 @@ def evaluate_pseudo(
         )
     description = {"name": name, **experiment.model_dump(), "judged_on": "pseudo"}
     metrics = tally.metrics(description, resamples=settings.bootstrap, seed=seed)
-    return metrics | {
-        "provenance": provenance(sorted(tally.scenes), {"evaluation": settings, "seed": seed})
-    }
+    sources = [*tally.scenes, f"model {card_digest(model.card)}"]
+    return metrics | {"provenance": provenance(sources, {"evaluation": settings, "seed": seed})}
 
 
 def _add(

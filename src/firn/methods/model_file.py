@@ -74,6 +74,11 @@ def card_metadata(card: ModelCard) -> dict[str, str]:
     return metadata | {"digest": digest(metadata)}
 
 
+def card_digest(card: ModelCard) -> str:
+    """Digest by which provenance names a model."""
+    return card_metadata(card)["digest"]
+
+
 def card_of(metadata: Mapping[str, str], path: str | os.PathLike[str]) -> ModelCard:
     """Card in the metadata of the model file ``path``.
 
