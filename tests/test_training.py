@@ -33,7 +33,7 @@ from firn.samples import Samples, write_rows
 from firn.training import fit, open_training_data, select, selected, train
 from firn.training.compute import choose_device, choose_precision
 from firn.training.loop import finished
-from firn.training.passes import Passes, flip
+from firn.training.passes import Passes, turn
 from firn.training.state import EpochRecord, TrainingState, resume_path
 
 
@@ -262,14 +262,15 @@ def short_step() -> TrainingStep:
     return TrainingStep(learning_rate=0.01, patience=1, max_epochs=1)
 
 
-def test_flip_moves_labels_with_channels() -> None:
-    channels, labels = world().train.batch(range(12))
-    flipped, moved = flip(np.random.default_rng(3), channels, labels)
-    changed = [not torch.equal(a, b) for a, b in zip(labels, moved, strict=True)]
-    assert 0 < sum(changed) < 12
-    for patch in range(12):
-        expected = channels[patch].flip(-1) if changed[patch] else channels[patch]
-        torch.testing.assert_close(flipped[patch], expected, equal_nan=True)
+def test_turn_moves_labels_with_channels_through_all_symmetries() -> None:
+    rows, cols = torch.meshgrid(torch.arange(6), torch.arange(6), indexing="ij")
+    labels = (10 * rows + cols).expand(200, 6, 6)
+    channels = torch.stack([labels, labels + 100], dim=1).float()
+    turned, moved = turn(np.random.default_rng(3), channels, labels)
+    torch.testing.assert_close(turned[:, 0], moved.float())
+    torch.testing.assert_close(turned[:, 1], moved.float() + 100)
+    corners = {(int(patch[0, 0]), int(patch[0, -1])) for patch in moved}
+    assert corners == {(0, 5), (5, 55), (55, 50), (50, 0), (5, 0), (55, 5), (50, 55), (0, 50)}
 
 
 def test_pixel_baseline_and_bfloat16_train(tmp_path: Path) -> None:

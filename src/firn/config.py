@@ -163,7 +163,8 @@ class TrainingSettings(Section):
     intensive: IntensiveTraining = IntensiveTraining()
     batch_size: int = Field(11, ge=1, description="Patches per step")
     augment: bool = Field(
-        False, description="Random left-right flips of the training patches (reference: none)"
+        False,
+        description="Random quarter turns and mirrorings of the training patches (reference: none)",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto = bfloat16 where the CPU or GPU has matrix units for it"

@@ -96,7 +96,7 @@ class Instruments(_Section):
     response_shift: float = Field(4.0, ge=0, description="Largest shift of a spectral response, nm")
     snr: float = Field(150, gt=0, description="Nominal signal-to-noise ratio at half of full scale")
     mtf_nyquist: float = Field(
-        0.25, gt=0, lt=1, description="Nominal modulation transfer at the Nyquist frequency"
+        0.3, gt=0, lt=1, description="Nominal modulation transfer at the Nyquist frequency"
     )
     geolocation_error: float = Field(
         0.5, ge=0, description="Residual error of the orthorectified image, pixels (1 sigma)"

@@ -127,24 +127,34 @@ KINDS: dict[str, Callable[[np.random.Generator, FloatArray, float], Drawn]] = {
 }
 
 
+def _regions(
+    rng: np.random.Generator, count: int, shape: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Share of each cloud system at each place, (system, y, x): one reigns, with soft borders."""
+    strength = np.stack([2.0 * fractal(rng, shape, COARSE, 5000, 3.4) for _ in range(count)])
+    share = np.exp(4 * (strength - strength.max(axis=0)))
+    return np.asarray(share / share.sum(axis=0), np.float32)
+
+
 def draw_clouds(world: World, climate: Climate, rng: np.random.Generator) -> list[Layer]:
     """Draw the cloud layers of a scene, lowest first.
 
-    The cover follows a U-shaped law, as cloud cover does: many clear and many overcast scenes. A
-    second, independent layer is common.
+    A virtual tile is small but stands for one of a hundred kilometres, so two to four cloud
+    systems share it, each with a region, a kind and a cover of its own. The cover follows a
+    U-shaped law, as cloud cover does: much clear and much overcast sky.
     """
     low, high = climate.cloud_cover
-    cover = low + (high - low) * float(rng.beta(0.7, 1.2))
     height = ndimage.gaussian_filter(shrink(world.elevation, 2), 10)
     names = list(climate.cloud_kinds)
     odds = np.array([climate.cloud_kinds[n] for n in names], float)
-    count = 1 + int(rng.random() < 0.45)
-    chosen = rng.choice(len(names), size=min(count, len(names)), replace=False, p=odds / odds.sum())
+    count = min(int(rng.integers(2, 5)), len(names))
+    chosen = rng.choice(len(names), size=count, replace=False, p=odds / odds.sum())
     layers = []
-    for position, index in enumerate(chosen):
+    for index, region in zip(chosen, _regions(rng, count, height.shape), strict=True):
         kind = names[int(index)]
-        share = cover if position == 0 else cover * rng.uniform(0.1, 0.7)
-        tau, top, ice, bump = KINDS[kind](rng, height, share)
+        cover = low + (high - low) * float(rng.beta(0.7, 1.0))
+        tau, top, ice, bump = KINDS[kind](rng, height, cover)
+        tau = tau * region
         billows = fractal(rng, height.shape, COARSE, 700, 3.4)
         texture = bump * np.log1p(tau / 5) * (0.5 + 0.12 * billows)
         texture = ndimage.gaussian_filter(texture, 2.5)

@@ -104,7 +104,7 @@ def choose_exposure(
     saturation, minimum = {}, {}
     for band in bands:
         low, high = settings.saturation.get(band, (0.3, 0.6))
-        score = 0.75 * common + 0.66 * rng.normal()
+        score = float(np.clip(0.75 * common + 0.66 * rng.normal(), -2, 2))
         wanted = (low + high) / 2 + score * (high - low) / (2 * _Z90)
         step_zero = 0.5 * camera.gain[band] * (1 + 0.01 * age) / mu
         step = round(np.log(max(wanted, 0.12) / step_zero) / np.log(ratio))

@@ -63,7 +63,7 @@ class Passes:
         with self._progress(order, epoch) as progress:
             for channels, labels in batches(self.data.train, order, self.run.settings.batch_size):
                 if self.run.settings.augment:
-                    channels, labels = flip(rng, channels, labels)
+                    channels, labels = turn(rng, channels, labels)
                 batch_loss, batch_weight = self._loss(self._logits(channels), labels)
                 # A batch without a labelled pixel teaches nothing.
                 if batch_weight.item() > 0:
@@ -152,8 +152,25 @@ class Passes:
         )
 
 
-def flip(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Mirror each patch left to right, or not."""
-    chosen = torch.from_numpy(rng.integers(2, size=len(labels)).astype(bool))
-    flipped = torch.where(chosen[:, None, None, None], channels.flip(-1), channels)
-    return flipped, torch.where(chosen[:, None, None], labels.flip(-1), labels)
+def turn(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Turn and mirror each patch at random: one of the eight symmetries of a square.
+
+    Image and hillshade turn together, so that light and relief still agree.
+
+    Parameters
+    ----------
+    rng : Generator
+    channels : Tensor, (patch, channel, y, x)
+    labels : Tensor, (patch, y, x)
+    """
+    codes = rng.integers(8, size=len(labels)).tolist()
+
+    def turned(patches: Tensor) -> Tensor:
+        return torch.stack(
+            [
+                torch.rot90(patch if code < 4 else patch.flip(-1), code % 4, (-2, -1))
+                for patch, code in zip(patches, codes, strict=True)
+            ]
+        )
+
+    return turned(channels), turned(labels)
