@@ -29,12 +29,13 @@ def write_scene(
     data.
     """
     count = len(corners)
-    assert labels.shape == (count, SIZE, SIZE)
-    images = (count, SIZE, SIZE)
+    size = labels.shape[-1]
+    images = (count, size, size)
+    assert labels.shape == images
     toa = np.array([1000, 2000, 3000, 4000, 0], np.uint16).reshape(1, 5, 1, 1)
     patches = xr.Dataset(
         {
-            "toa": (("patch", "band", "y", "x"), np.tile(toa, (count, 1, SIZE, SIZE))),
+            "toa": (("patch", "band", "y", "x"), np.tile(toa, (count, 1, size, size))),
             "label": (("patch", "y", "x"), labels.astype(np.uint8)),
             "hillshade": (("patch", "y", "x"), np.full(images, 180, np.uint8)),
             "dem": (("patch", "y", "x"), np.full(images, 2000, np.float32)),
@@ -45,7 +46,7 @@ def write_scene(
         attrs={
             "tile": tile,
             "date": date,
-            "size": SIZE,
+            "size": size,
             "overlap": 2,
             "sun_zenith": 50.0,
             "crs": CRS.from_epsg(32632).to_wkt(),
@@ -61,7 +62,7 @@ def write_scene(
         {
             "dn": (
                 ("sample", "band", "y", "x"),
-                np.full((count, len(BANDS), SIZE, SIZE), dn, np.uint8),
+                np.full((count, len(BANDS), size, size), dn, np.uint8),
             ),
             "valid": (("sample", "y", "x"), valid),
             "saturation": (("sample", "band"), np.float32(0.6) * draws),
