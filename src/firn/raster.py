@@ -408,7 +408,9 @@ def write_cog(
     colours : mapping of value to ``#rrggbb``, optional
         Colour table of the first band (uint8 only).
     categories : mapping of value to name, optional
-        Category names, kept in the file's metadata as ``CATEGORY_{value}``.
+        Names of classes, as the plain tags ``CATEGORY_{value}``. GDAL keeps category names proper,
+        which a GIS shows as a legend, in a side-car file only (``.aux.xml``), which would not
+        travel with a cloud-optimised file: for QGIS there is ``firn/data/styles/snow.qml``.
     """
     stack = values[np.newaxis] if values.ndim == 2 else values
     metadata = dict(tags or {})
