@@ -99,11 +99,11 @@ def histories(folder: Path) -> dict[int, Path]:
     paths = {}
     for seed in (1, 2, 3):
         rows = [
-            f"{e},{1 / e + 0.1 * seed},{1.1 / e + 0.1 * seed},{0.8 - 0.3 / e},0.01,2.5"
+            f"{e},{1 / e + 0.1 * seed},{1.1 / e + 0.1 * seed},{0.8 - 0.3 / e},0.01"
             for e in range(1, 9)
         ]
         paths[seed] = folder / f"{seed}.csv"
-        header = "epoch,train_loss,validation_loss,validation_kappa,learning_rate,seconds"
+        header = "epoch,train_loss,validation_loss,validation_kappa,learning_rate"
         paths[seed].write_text("\n".join([header, *rows]) + "\n")
     return paths
 

@@ -46,7 +46,7 @@ def train(
     output : path
         Model to write.
     history : path
-        CSV of epoch, losses, kappa, learning rate and seconds.
+        CSV of epoch, losses, kappa and learning rate; the time of an epoch is in the log only.
 
     Raises
     ------
@@ -90,7 +90,6 @@ def _epoch(passes: Passes, state: TrainingState) -> EpochRecord:
     epoch = state.epoch + 1
     train_loss = passes.train(state.optimiser, epoch)
     validation_loss, validation_kappa = passes.validate(passes.data.validation)
-    seconds = round(time.monotonic() - started, 3)
     logger.info(
         "%s %s: epoch %d, loss %.4f, validation loss %.4f, validation kappa %s, %.1f s",
         passes.data.name,
@@ -99,10 +98,10 @@ def _epoch(passes: Passes, state: TrainingState) -> EpochRecord:
         train_loss,
         validation_loss,
         "undefined" if validation_kappa is None else f"{validation_kappa:.3f}",
-        seconds,
+        time.monotonic() - started,
     )
     rate = passes.run.step.learning_rate
-    return EpochRecord(epoch, train_loss, validation_loss, validation_kappa, rate, seconds)
+    return EpochRecord(epoch, train_loss, validation_loss, validation_kappa, rate)
 
 
 def _outcome(passes: Passes, state: TrainingState) -> dict[str, object]:
@@ -122,7 +121,7 @@ def _outcome(passes: Passes, state: TrainingState) -> dict[str, object]:
 
 
 def write_history(path: PathLike, rows: Iterable[EpochRecord]) -> None:
-    """Write ``history.csv`` atomically; only its column ``seconds`` differs from run to run."""
+    """Write ``history.csv`` atomically."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [f.name for f in fields(EpochRecord)], lineterminator="\n")
     writer.writeheader()

@@ -27,7 +27,6 @@ class EpochRecord:
     validation_loss: float
     validation_kappa: float | None
     learning_rate: float
-    seconds: float
 
 
 @dataclass
