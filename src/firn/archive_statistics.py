@@ -12,6 +12,7 @@ import numpy as np
 
 from firn import netcdf
 from firn.classes import CLASS_NAMES, from_published
+from firn.moments import Moments
 from firn.products.snow import read_snow
 from firn.saturation import Saturations
 from firn.sensors import to_reflectance
@@ -48,25 +49,11 @@ class TrainingScene:
     pseudo: Sequence[Path]
 
 
-class _Moments:
-    """Mean and standard deviation gathered piece by piece."""
-
-    def __init__(self) -> None:
-        self.count, self.sum, self.squares = 0, 0.0, 0.0
-
-    def add(self, values: np.ndarray[Any, Any]) -> None:
-        self.count += values.size
-        self.sum += float(values.sum(dtype=np.float64))
-        self.squares += float(np.square(values, dtype=np.float64).sum())
-
-    @property
-    def pair(self) -> tuple[float, float] | None:
-        if not self.count:
-            return None
-        mean = self.sum / self.count
-        return round(mean, 1), round(
-            float(np.sqrt(max(0.0, self.squares / self.count - mean**2))), 1
-        )
+def _pair(moments: Moments) -> tuple[float, float] | None:
+    """Mean and standard deviation, rounded; None without values."""
+    if not moments.count:
+        return None
+    return round(float(moments.mean()), 1), round(float(moments.std()), 1)
 
 
 def archive_statistics(
@@ -88,7 +75,7 @@ def archive_statistics(
         points and the share within the published range); ``patches``.
     """
     counts = np.zeros(256, np.int64)
-    moments: dict[str, _Moments] = {}
+    moments: dict[str, Moments] = {}
     patches = 0
     for scene in scenes:
         codes = from_published(np.asarray(read_snow(scene.snow).values))
@@ -100,7 +87,7 @@ def archive_statistics(
                     codes[row : row + side, col : col + side].ravel(), minlength=256
                 )
             shade = stored.hillshade.values
-            moments.setdefault("hillshade", _Moments()).add(shade[shade > 0])
+            moments.setdefault("hillshade", Moments()).add(shade[shade > 0])
         for path in scene.pseudo:
             _add_inputs(path, moments)
     total = max(1, int(counts[:3].sum()))
@@ -109,12 +96,12 @@ def archive_statistics(
         "class_shares": {
             name: round(100 * int(counts[i]) / total, 1) for i, name in enumerate(CLASS_NAMES)
         },
-        "inputs": {name: moment.pair for name, moment in moments.items()},
+        "inputs": {name: _pair(moment) for name, moment in moments.items()},
         "saturation": _saturation(densities),
     }
 
 
-def _add_inputs(path: Path, moments: dict[str, _Moments]) -> None:
+def _add_inputs(path: Path, moments: dict[str, Moments]) -> None:
     with netcdf.read(path) as pseudo:
         valid = pseudo.valid.values.astype(bool)
         for index, band in enumerate(pseudo.band.values):
@@ -124,7 +111,7 @@ def _add_inputs(path: Path, moments: dict[str, _Moments]) -> None:
                 pseudo.minimum.values[:, index, None, None],
                 int(pseudo.attrs["bits"]),
             )
-            moments.setdefault(str(band), _Moments()).add(1000 * reflectance[valid])
+            moments.setdefault(str(band), Moments()).add(1000 * reflectance[valid])
 
 
 def _saturation(densities: Sequence[Path]) -> dict[str, Any]:

@@ -79,10 +79,6 @@ class Catalogue:
         except KeyError:
             raise ConfigError(f"{scene_id}: is not in the table of SPOT scenes") from None
 
-    def dates(self, tile: str) -> list[str]:
-        """Dates of a tile."""
-        return [s.date for s in self.sentinel2 if s.tile == tile]
-
     def spot_scenes(self, sensor: str, area: str, *roles: Role) -> list[SpotScene]:
         """Scenes of a sensor's platform over an area that have one of the roles."""
         platform = load_sensor(sensor).platform

@@ -14,34 +14,17 @@ from firn import netcdf
 from firn.classes import CLASS_NAMES, SurfaceClass
 from firn.config import BlockSplit, RandomPatchSplit
 from firn.errors import DataError
+from firn.moments import Moments
 from firn.provenance import provenance
 from firn.raster import Grid
 from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample
 from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
 
 
-@dataclass
-class _Moments:
-    """Running count, sum and sum of squares per channel."""
-
-    count: int = 0
-    total: npt.NDArray[np.float64] | float = 0.0
-    squares: npt.NDArray[np.float64] | float = 0.0
-
-    def add(self, channels: npt.NDArray[np.float32]) -> None:
-        values = channels[:, np.isfinite(channels[0])].astype(np.float64)
-        self.count += values.shape[1]
-        self.total = self.total + values.sum(axis=1)
-        self.squares = self.squares + (values**2).sum(axis=1)
-
-    def mean(self) -> npt.NDArray[np.float64]:
-        return np.asarray(self.total / self.count)
-
-    def std(self) -> npt.NDArray[np.float64]:
-        """Give the deviation, or 1 for a constant channel, which is then only centred."""
-        variance = np.maximum(self.squares / self.count - self.mean() ** 2, 0)
-        std = np.sqrt(variance)
-        return np.where(std > 1e-6 * np.maximum(np.abs(self.mean()), 1e-6), std, 1.0)
+def _scale(moments: Moments) -> npt.NDArray[np.float64]:
+    """Give the deviation, or 1 for a constant channel, which is then only centred."""
+    std = moments.std()
+    return np.where(std > 1e-6 * np.maximum(np.abs(moments.mean()), 1e-6), std, 1.0)
 
 
 @dataclass
@@ -49,7 +32,7 @@ class _Tally:
     """What is learnt of a data set while its samples are read once."""
 
     rows: list[SampleRow] = field(default_factory=list)
-    moments: _Moments = field(default_factory=_Moments)
+    moments: Moments = field(default_factory=Moments)
     unlabelled: int = 0
 
     def add(self, scene: SceneFiles, patch: int, sample: int, split: str) -> None:
@@ -63,7 +46,7 @@ class _Tally:
             SampleRow(scene.tile, scene.date, patch, sample, split, ground, snow, cloud, ignored)
         )
         if split == TRAIN:
-            self.moments.add(channels)
+            self.moments.add(channels[:, np.isfinite(channels[0])])
 
     def class_counts(self, split: str) -> list[int]:
         rows = [row[-4:-1] for row in self.rows if row.split == split]
@@ -183,7 +166,7 @@ def build_dataset(
         **layout,
         "channels": [*layout["bands"], *RELIEF_CHANNELS],
         "mean": tally.moments.mean().tolist(),
-        "std": tally.moments.std().tolist(),
+        "std": _scale(tally.moments).tolist(),
         "classes": list(CLASS_NAMES),
         "class_counts": counts,
         "class_weights": [sum(counts) / count for count in counts],

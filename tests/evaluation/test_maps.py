@@ -1,6 +1,7 @@
 """Scores of published maps."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from firn.classes import Quality
 from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError, GridError
 from firn.evaluation import JudgedMap, evaluate_maps
-from firn.evaluation.maps import reference_classes
+from firn.evaluation.maps import judged_maps, reference_classes
 from firn.files import write_json
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
@@ -84,6 +85,14 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert metrics["experiment"]["judged_on"] == "historical"
     reference_name = f"{tmp_path.name}/reference.tif"
     assert metrics["provenance"]["sources"] == sorted(["S1", "model 1f", reference_name])
+
+
+def test_maps_are_gathered_by_name() -> None:
+    names = ("dem", "item", "quality", "snow", "probability", "reference")
+    files = SimpleNamespace(**{n: [f"maps/unet/{s}/{n}" for s in ("S1", "S2")] for n in names})
+    first, second = judged_maps(files)
+    assert (first.scene, second.scene) == ("S1", "S2")
+    assert all(getattr(second, name) == Path(f"maps/unet/S2/{name}") for name in names)
 
 
 def test_reference_that_covers_a_part_judges_that_part(tmp_path: Path) -> None:

@@ -1,31 +1,18 @@
 """Score the maps of an experiment against their reference rasters."""
 
-from pathlib import Path
-
 from snakemake.iocontainers import Snakemake
 
 from firn.config import EvaluationSettings, Experiment
-from firn.evaluation.maps import JudgedMap, evaluate_maps
+from firn.evaluation.maps import evaluate_maps, judged_maps
 from firn.files import write_json
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    source, params = snakemake.input, snakemake.params
-    columns = (
-        source.snow,
-        source.probability,
-        source.quality,
-        source.item,
-        source.reference,
-        source.dem,
-    )
-    maps = [
-        JudgedMap(Path(row[0]).parent.name, *map(Path, row)) for row in zip(*columns, strict=True)
-    ]
+    params = snakemake.params
     metrics = evaluate_maps(
-        maps,
+        judged_maps(snakemake.input),
         snakemake.wildcards.experiment,
         Experiment.model_validate(params.experiment),
         EvaluationSettings.model_validate(params.settings),

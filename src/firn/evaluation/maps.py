@@ -1,7 +1,7 @@
 """Scores of published maps against reference rasters (method B.3)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,22 @@ class JudgedMap:
     item: Path
     reference: Path
     dem: Path
+
+
+def judged_maps(files: Any) -> list[JudgedMap]:
+    """Gather the maps of an experiment.
+
+    Parameters
+    ----------
+    files : object
+        Has an equally long sequence of paths for each file of a `JudgedMap` as its attribute. The
+        folder of a map is named after its scene.
+    """
+    names = [field.name for field in fields(JudgedMap) if field.name != "scene"]
+    columns = [getattr(files, name) for name in names]
+    return [
+        JudgedMap(Path(row[0]).parent.name, *map(Path, row)) for row in zip(*columns, strict=True)
+    ]
 
 
 def reference_classes(codes: npt.NDArray[np.uint8], path: Path) -> npt.NDArray[np.uint8]:

@@ -17,6 +17,7 @@ from firn.files import read_json
 from firn.methods.base import ModelCard, PixelBatch
 from firn.provenance import digest
 from firn.samples import SampleRow, SceneFiles, pair_scenes, read_rows
+from firn.sensors import to_reflectance
 
 PathLike = str | os.PathLike[str]
 Array = npt.NDArray[Any]
@@ -80,11 +81,11 @@ class PseudoPatches:
         """See `PatchSource.batch`."""
         chosen = np.asarray(index, np.int64)
         patch = self.patch[chosen]
-        minimum = torch.from_numpy(self.minimum[chosen])[:, :, None, None]
-        saturation = torch.from_numpy(self.saturation[chosen])[:, :, None, None]
-        step = (saturation - minimum) / (2**self.bits - 1)
-        # The same conversion as `firn.sensors.to_reflectance`, on tensors.
-        reflectance = minimum + torch.from_numpy(self.dn[chosen].astype(np.float32)) * step
+        minimum = self.minimum[chosen][:, :, None, None]
+        saturation = self.saturation[chosen][:, :, None, None]
+        reflectance = torch.from_numpy(
+            to_reflectance(self.dn[chosen], saturation, minimum, self.bits)
+        )
         hillshade, elevation = self.hillshade[patch], self.elevation[patch]
         relief = np.stack([hillshade, elevation], axis=1).astype(np.float32)
         known = self.valid[chosen] & (hillshade > 0) & (elevation != _NO_ELEVATION)
