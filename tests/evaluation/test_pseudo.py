@@ -54,6 +54,8 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert strata["elevation"]["2000-2500 m"]["n_pixels"] == 55
     assert strata["sun_elevation"]["40-55°"]["n_pixels"] == 55
     assert strata["saturation"]["unsaturated"]["n_pixels"] == 55
+    assert strata["forest"] == {}
+    assert metrics["empty_strata"].keys() == {"forest"}
     assert strata["scene"]["32TPT/20180101"]["n_pixels"] == 55
     assert metrics["provenance"]["sources"] == [
         "32TPT/20180101",

@@ -84,6 +84,9 @@ def evaluate_pseudo(
         )
     description = {"name": name, **experiment.model_dump(), "judged_on": "pseudo"}
     metrics = tally.metrics(description, resamples=settings.bootstrap, seed=seed)
+    # Strata of the historical scenes that do not exist here, and why.
+    metrics["by_stratum"]["forest"] = {}
+    metrics["empty_strata"] = {"forest": "labels ignore forest, so no pixel of it is judged"}
     sources = [*tally.scenes, f"model {card_digest(model.card)}"]
     return metrics | {"provenance": provenance(sources, {"evaluation": settings, "seed": seed})}
 
