@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import minimal_products
 import numpy as np
 import pytest
 import yaml
@@ -137,3 +138,35 @@ def test_classify_and_evaluate_a_calibrated_geotiff(tmp_path: Path, snowy_model:
     metrics = json.loads(result.stdout)
     assert metrics["confusion_matrix"] == [[0, 5000, 0], [0, 5000, 0], [0, 0, 0]]
     assert metrics["experiment"]["method"] == "baseline-majority"
+
+
+def test_classify_a_swh_zip(tmp_path: Path, snowy_model: Path) -> None:
+    """Snow wherever the scene has data; its first column has none."""
+    numbers = np.full((40, 30), 400, np.uint16)
+    numbers[:, 0] = 0
+    bands = ("XS1", "XS2", "XS3")
+    name = "SPOT2-HRV1-XS_19900614-110246-780_L1C_039-264-0_D_V1-0"
+    folder = minimal_products.swh(
+        tmp_path, dict.fromkeys(bands, numbers), dict.fromkeys(bands, 0.6), name=name
+    )
+    product, dem, out = minimal_products.zip_folder(folder), tmp_path / "dem.tif", tmp_path / "map"
+    relief = np.full((40, 30), 2000, np.float32)
+    minimal_products.write_raster(dem, relief, 20)
+    result = run("classify", product, "--model", snowy_model, "--dem", dem, "-o", out)
+    assert result.exit_code == 0, result.output
+    assert Path(result.stdout.strip()) == out / "snow.tif"
+    codes = raster.read(out / "snow.tif").values[0]
+    assert (codes[:, 0] == 254).all()
+    assert (codes[:, 1:] == 100).all()
+    item = json.loads((out / "item.json").read_text())
+    assert item["id"] == f"{name}_baseline-majority"
+
+
+def test_classify_refuses_half_a_zip(tmp_path: Path, snowy_model: Path) -> None:
+    product = tmp_path / "scene.zip"
+    product.write_bytes(b"PK\x03\x04 half")
+    dem = tmp_path / "dem.tif"
+    minimal_products.write_raster(dem, np.ones((4, 4), np.float32), 20)
+    result = run("classify", product, "--model", snowy_model, "--dem", dem, "-o", tmp_path / "map")
+    assert "scene.zip: is not a readable zip" in refused(result)
+    assert not (tmp_path / "map").exists()
