@@ -35,6 +35,26 @@ def test_rotated_grid_is_refused() -> None:
         Grid(UTM, Affine(20, 1, 0, 0, -20, 0), 5, 5)
 
 
+def test_south_up_raster_is_refused_by_name(tmp_path) -> None:
+    path = tmp_path / "upside_down.tif"
+    profile = {"driver": "GTiff", "count": 1, "height": 5, "width": 5, "dtype": "uint8"}
+    with rasterio.open(
+        path, "w", **profile, crs=UTM, transform=Affine(20, 0, 600000, 0, 20, 5200000)
+    ) as dataset:
+        dataset.write(np.zeros((1, 5, 5), np.uint8))
+    with pytest.raises(GridError, match=r"upside_down\.tif: a south-up .*gdalwarp"):
+        raster.read(path)
+
+
+def test_grid_covers_what_lies_within(grid: Grid) -> None:
+    assert grid.covers(grid)
+    assert grid.covers(grid.crop(2, 5, 10, 20))
+    assert not grid.covers(grid.crop(45, 0, 10, 10))
+    degrees = Grid.from_bounds(CRS.from_epsg(4326), *grid.bounds_in(CRS.from_epsg(4326)), 1e-4)
+    assert degrees.covers(grid.crop(1, 1, 48, 48))
+    assert not grid.covers(degrees)
+
+
 def test_overlap_across_coordinate_systems(grid: Grid) -> None:
     degrees = Grid.from_bounds(CRS.from_epsg(4326), *grid.bounds_in(CRS.from_epsg(4326)), 0.001)
     far = Grid.from_bounds(CRS.from_epsg(4326), 100, 10, 101, 11, 0.1)

@@ -17,6 +17,7 @@ from rasterio.errors import RasterioError
 from rasterio.shutil import copy as gdal_copy
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject, transform_bounds
+from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from firn.errors import DataError, GridError
@@ -28,7 +29,10 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Grid:
-    """A north-up raster grid of square pixels in the pixel-is-area convention.
+    """A north-up raster grid in the pixel-is-area convention.
+
+    Pixels may be other than square only in rasters that are read; every grid that firn makes has
+    square ones.
 
     Parameters
     ----------
@@ -45,9 +49,13 @@ class Grid:
     width: int
 
     def __post_init__(self) -> None:
-        """Refuse rotated grids: no stage can honour them."""
+        """Refuse rotated and south-up grids: no stage can honour them."""
         if self.transform.b or self.transform.d:
             raise GridError("a rotated georeference cannot be used; warp the raster to north-up")
+        if self.transform.e >= 0:
+            raise GridError(
+                "a south-up georeference cannot be used; warp the raster to north-up (gdalwarp)"
+            )
 
     @classmethod
     def from_bounds(
@@ -111,6 +119,14 @@ class Grid:
         mine = self.bounds
         return left < mine[2] and right > mine[0] and bottom < mine[3] and top > mine[1]
 
+    def covers(self, other: "Grid") -> bool:
+        """Whether the four corners of the other grid lie within this one."""
+        left, bottom, right, top = other.bounds
+        corners = [left, left, right, right], [bottom, top, bottom, top]
+        xs, ys = transform_points(other.crs, self.crs, *corners)
+        west, south, east, north = self.bounds
+        return bool(west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north)
+
 
 def data_array(
     values: Array,
@@ -162,7 +178,10 @@ def _open(path: PathLike) -> rasterio.DatasetReader:
 def _grid(dataset: rasterio.DatasetReader, path: PathLike) -> Grid:
     if dataset.crs is None:
         raise GridError(f"{path}: has no coordinate reference system; assign one with gdal_edit")
-    return Grid(dataset.crs, dataset.transform, dataset.height, dataset.width)
+    try:
+        return Grid(dataset.crs, dataset.transform, dataset.height, dataset.width)
+    except GridError as error:
+        raise GridError(f"{path}: {error}") from error
 
 
 def grid_of(path: PathLike) -> Grid:
