@@ -37,6 +37,26 @@ def test_files_that_are_no_configuration(tmp_path, text: str) -> None:
         load_config(tmp_path / "absent.yaml")
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sensors", ["spot2.yaml"]),
+        ("emulated_sensors", ["../spot1"]),
+        ("areas", {"a|b": {"tiles": ["32TPT"]}}),
+    ],
+)
+def test_names_become_parts_of_paths(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=rf"{key}\..*should match pattern"):
+        demo(**{key: value})
+
+
+def test_dates_are_days_of_the_calendar() -> None:
+    content = yaml.safe_load(DEMO.read_text())
+    content["simulation"]["sentinel2"]["32TPT"] = ["20180230"]
+    with pytest.raises(ConfigError, match=r"sentinel2\.32TPT\.0: .*20180230 is no day"):
+        parse_config(content)
+
+
 def test_real_inputs_are_asked_for() -> None:
     with pytest.raises(ConfigError, match=r"inputs\.sentinel2, inputs\.spot"):
         demo(simulation=None)
@@ -106,10 +126,14 @@ def test_scene_tables(tmp_path) -> None:
     ("sentinel2", "spot", "message"),
     [
         (S2.replace("tile\tdate", "tile"), SPOT, "columns"),
-        (S2.replace("20190101", "2019-01-01"), SPOT, "row 2: date"),
+        (S2.replace("20190101", "2019-01-01"), SPOT, r"s2\.tsv, line 2: date"),
         (S2 + S2.splitlines()[1] + "\n", SPOT, "32TPT/20190101: occurs twice"),
-        (S2.replace("c.zip", ""), SPOT, "row 2 has no snow"),
-        (S2, SPOT.replace("kde", "train"), "role 'train'"),
+        (S2.replace("c.zip", ""), SPOT, "line 2: has no snow"),
+        (S2.replace("32TPT", "31TCH"), SPOT, "line 2: tile 31TCH is in no area"),
+        (S2, SPOT.replace("kde", "train"), r"spot\.tsv, line 3: role 'train'"),
+        (S2, SPOT.replace("alps\tx2", "alpes\tx2"), "line 4: area 'alpes' is none of alps"),
+        (S2, SPOT.replace("spot2\talps\tx2", "spto2\talps\tx2"), "line 4: sensor spto2: unknown"),
+        (S2, SPOT.replace("X2\t", "# why\n\nX/2\t"), "line 6: scene_id 'X/2'"),
         (S2, SPOT.replace("r.tif", ""), "reference"),
     ],
 )

@@ -87,6 +87,11 @@ def test_a_sensor_of_the_users_own(tmp_path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.chdir(tmp_path)
     load_sensor.cache_clear()
     assert load_sensor("mine").band_names == ("G",)
+    (folder / "mine.yaml").rename(folder / "other.yaml")
+    load_sensor.cache_clear()
+    with pytest.raises(ConfigError, match=r"other\.yaml: describes mine; write name: other"):
+        load_sensor("other")
+    assert load_sensor("config/sensors/other.yaml").name == "mine"
     load_sensor.cache_clear()
 
 

@@ -118,69 +118,96 @@ def _virtual(config: Config) -> Catalogue:
     return Catalogue(tuple(sentinel2), tuple(spot))
 
 
-def _rows(path: str, columns: tuple[str, ...], optional: frozenset[str]) -> list[dict[str, str]]:
+@dataclass(frozen=True)
+class _Row:
+    """A row of a scene table, and where it stands."""
+
+    place: str
+    values: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.values[column]
+
+    def optional(self, column: str) -> str | None:
+        """Value of a column that may be empty or missing."""
+        return self.values.get(column) or None
+
+    def matching(self, column: str, pattern: str, example: str) -> str:
+        """Value that must look like an example."""
+        if not re.fullmatch(pattern, self[column]):
+            raise self.error(f"{column} {self[column]!r} should look like {example}")
+        return self[column]
+
+    def error(self, message: str) -> ConfigError:
+        """Error that names the table and the line."""
+        return ConfigError(f"{self.place}: {message}")
+
+
+def _rows(path: str, columns: tuple[str, ...], optional: frozenset[str]) -> list[_Row]:
     try:
         with open(path, encoding="utf-8", newline="") as stream:
-            lines = (line for line in stream if not line.startswith("#"))
-            reader = csv.DictReader(lines, delimiter="\t")
-            header = tuple(reader.fieldnames or ())
-            rows = list(reader)
+            lines = [(n, line) for n, line in enumerate(stream, 1) if not line.startswith("#")]
+        reader = csv.DictReader((line for _, line in lines), delimiter="\t")
+        header = tuple(reader.fieldnames or ())
+        rows = [_Row(f"{path}, line {lines[reader.line_num - 1][0]}", row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(f"{path}: the scene table cannot be read ({error})") from error
     if not set(columns) - optional <= set(header) <= set(columns):
         raise ConfigError(
             f"{path}: has the columns {list(header)}; expected, separated by tabs: {list(columns)}"
         )
-    for number, row in enumerate(rows, start=2):
-        for column in set(header) - optional:
-            if not row[column]:
-                raise ConfigError(f"{path}: row {number} has no {column}")
+    for row in rows:
+        for column in columns:
+            if column not in optional and not row[column]:
+                raise row.error(f"has no {column}")
     return rows
 
 
-def _check(path: str, number: int, column: str, value: str, pattern: str, example: str) -> str:
-    if not re.fullmatch(pattern, value):
-        raise ConfigError(f"{path}: row {number}: {column} {value!r} should look like {example}")
-    return value
+def _sentinel2_scene(row: _Row, config: Config) -> Sentinel2Scene:
+    tile = row.matching("tile", r"\d{2}[A-Z]{3}", "31TCH")
+    if not any(tile in area.tiles for area in config.areas.values()):
+        raise row.error(
+            f"tile {tile} is in no area; add it to areas.{next(iter(config.areas))}.tiles or to "
+            "another area, or remove the row"
+        )
+    date = row.matching("date", r"\d{8}", "20190131")
+    return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row["snow"])
+
+
+def _spot_scene(row: _Row, config: Config) -> SpotScene:
+    scene_id = row.matching("scene_id", r"[\w.-]+", "SPOT2-HRV1-XS_...")
+    role = next((r for r in ROLES if r == row["role"]), None)
+    if role is None:
+        raise row.error(f"role {row['role']!r} is none of {ROLES}")
+    if role == "evaluate" and not row.optional("reference"):
+        raise row.error("an evaluate scene needs a reference raster")
+    if row["area"] not in config.areas:
+        raise row.error(
+            f"area {row['area']!r} is none of {', '.join(config.areas)}; correct it, add the area "
+            "to areas, or remove the row"
+        )
+    try:
+        load_sensor(row["sensor"])
+    except ConfigError as error:
+        raise row.error(str(error)) from error
+    return SpotScene(
+        scene_id,
+        row["sensor"],
+        row["area"],
+        row["path"],
+        role,
+        row.optional("reference"),
+        row.optional("tile"),
+    )
 
 
 def _tabulated(config: Config) -> Catalogue:
-    table = str(config.inputs.sentinel2)
-    sentinel2 = [
-        Sentinel2Scene(
-            tile=_check(table, number, "tile", row["tile"], r"\d{2}[A-Z]{3}", "31TCH"),
-            date=_check(table, number, "date", row["date"], r"\d{8}", "20190131"),
-            l1c=row["l1c"],
-            l2a=row["l2a"],
-            snow=row["snow"],
-        )
-        for number, row in enumerate(_rows(table, SENTINEL2_COLUMNS, frozenset()), start=2)
-    ]
-    table = str(config.inputs.spot)
-    spot = []
-    for number, row in enumerate(
-        _rows(table, SPOT_COLUMNS, frozenset({"reference", "tile"})), start=2
-    ):
-        role = next((r for r in ROLES if r == row["role"]), None)
-        if role is None:
-            raise ConfigError(f"{table}: row {number}: role {row['role']!r} is none of {ROLES}")
-        if role == "evaluate" and not row.get("reference"):
-            raise ConfigError(f"{table}: row {number}: an evaluate scene needs a reference raster")
-        scene_id = _check(
-            table, number, "scene_id", row["scene_id"], r"[\w.-]+", "SPOT2-HRV1-XS_..."
-        )
-        spot.append(
-            SpotScene(
-                scene_id,
-                row["sensor"],
-                row["area"],
-                row["path"],
-                role,
-                row.get("reference") or None,
-                row.get("tile") or None,
-            )
-        )
-    return Catalogue(tuple(sentinel2), tuple(spot))
+    sentinel2 = _rows(str(config.inputs.sentinel2), SENTINEL2_COLUMNS, frozenset())
+    spot = _rows(str(config.inputs.spot), SPOT_COLUMNS, frozenset({"reference", "tile"}))
+    return Catalogue(
+        tuple(_sentinel2_scene(row, config) for row in sentinel2),
+        tuple(_spot_scene(row, config) for row in spot),
+    )
 
 
 def auxiliary_path(

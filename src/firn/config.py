@@ -17,6 +17,8 @@ from firn.simulation_config import Simulation
 
 TILE_PATTERN = r"^\d{2}[A-Z]{3}$"
 Tile = Annotated[str, Field(pattern=TILE_PATTERN)]
+#: Names become parts of paths and of names of experiments.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -221,11 +223,14 @@ class Config(Section):
     )
     seed: int = Field(0, ge=0, description="The seed of everything random")
     results: str = Field("results", description="Folder of all runs")
-    areas: dict[str, Area] = Field(min_length=1, description="Areas by name")
-    sensors: tuple[str, ...] = Field(
-        min_length=1, description="Sensors that get models: names or paths of sensor YAML files"
+    areas: dict[Name, Area] = Field(
+        min_length=1, description="Areas by name; names hold letters, digits, _ and -"
     )
-    emulated_sensors: tuple[str, ...] = Field(
+    sensors: tuple[Name, ...] = Field(
+        min_length=1,
+        description="Sensors that get models: names of firn's own or of config/sensors/{name}.yaml",
+    )
+    emulated_sensors: tuple[Name, ...] = Field(
         (), description="Further sensors that are emulated but get no model"
     )
     methods: tuple[Method, ...] = Field(METHODS, min_length=1, description="Methods to compare")

@@ -91,12 +91,13 @@ def load_sensor(name: str | os.PathLike[str]) -> Sensor:
     Raises
     ------
     ConfigError
-        No such sensor, or its description is not valid.
+        No such sensor, or its description is not valid or that of a sensor of another name.
     """
     text = str(name)
     local = Path("config/sensors") / f"{text}.yaml"
-    if text.endswith((".yaml", ".yml")) or local.is_file():
-        path = local if local.is_file() else Path(text)
+    is_path = text.endswith((".yaml", ".yml"))
+    if is_path or local.is_file():
+        path = Path(text) if is_path else local
         if not path.is_file():
             raise ConfigError(f"{path}: no such sensor file; give a YAML file as in config/sensors")
         source = path.read_text(encoding="utf-8")
@@ -109,9 +110,15 @@ def load_sensor(name: str | os.PathLike[str]) -> Sensor:
             )
         source = entry.read_text(encoding="utf-8")
     try:
-        return Sensor.model_validate(yaml.safe_load(source))
+        sensor = Sensor.model_validate(yaml.safe_load(source))
     except (ValidationError, yaml.YAMLError) as error:
         raise ConfigError(f"sensor file {text}: {error}") from error
+    if not is_path and sensor.name != text:
+        raise ConfigError(
+            f"sensor file {local}: describes {sensor.name}; write name: {text} in it, or rename it "
+            f"to {sensor.name}.yaml"
+        )
+    return sensor
 
 
 def load_response(name: str | os.PathLike[str]) -> tuple[FloatArray, dict[str, FloatArray]]:

@@ -3,7 +3,7 @@
 Everything here runs each time the workflow is read, so it imports nothing heavy.
 """
 
-import sys
+import re
 from pathlib import Path
 
 from firn.catalogue import auxiliary_path, catalogue
@@ -42,14 +42,19 @@ pathvars:
     benchmarks=str(CONFIG.root / "benchmarks"),
 
 
+def one_of(names):
+    """Wildcard constraint that allows the names only."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
     tile=r"\d{2}[A-Z]{3}",
     date=r"\d{8}",
-    area="|".join(CONFIG.areas),
-    sensor="|".join(CONFIG.all_sensors),
-    method="|".join(CONFIG.methods),
-    target="|".join(TARGETS),
-    experiment="|".join(EXPERIMENTS),
+    area=one_of(CONFIG.areas),
+    sensor=one_of(CONFIG.all_sensors),
+    method=one_of(CONFIG.methods),
+    target=one_of(TARGETS),
+    experiment=one_of(EXPERIMENTS),
     scene=r"[\w.-]+",
     seed=r"\d+",
 

@@ -13,11 +13,6 @@ FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in FIT
 SHARED = CONFIG.training.model_dump(mode="json", exclude={"preliminary", "intensive"})
 
 
-def one_of(names):
-    """Wildcard constraint that allows the names only."""
-    return "|".join(names) or "(?!)"
-
-
 rule train_preliminary:
     input:
         samples="<results>/datasets/{experiment}/samples.csv",
