@@ -1,11 +1,21 @@
 """Configuration of the virtual archive."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+def _day_of_the_calendar(date: str) -> str:
+    try:
+        datetime.strptime(date, "%Y%m%d")
+    except ValueError:
+        raise ValueError(f"{date} is no day of the calendar; write YYYYMMDD") from None
+    return date
+
 
 Range = tuple[float, float]
-Date = Annotated[str, Field(pattern=r"^\d{8}$")]
+Date = Annotated[str, Field(pattern=r"^\d{8}$"), AfterValidator(_day_of_the_calendar)]
 
 
 class _Section(BaseModel):
@@ -16,7 +26,8 @@ class Relief(_Section):
     """A real elevation model that virtual tiles are cut from."""
 
     dem: str = Field(
-        description="Path of a DEM in any CRS, metres; a bare name is one that comes with firn"
+        description="Path of a DEM in any CRS, metres, that covers its tiles, voids tagged as no "
+        "data; a bare name is one that comes with firn"
     )
 
 
@@ -99,7 +110,7 @@ class Instruments(_Section):
         0.3, gt=0, lt=1, description="Nominal modulation transfer at the Nyquist frequency"
     )
     geolocation_error: float = Field(
-        0.5, ge=0, description="Residual error of the orthorectified image, pixels (1 sigma)"
+        10.0, ge=0, description="Residual error of the orthorectified image, m (1 sigma)"
     )
     saturation: dict[str, Range] = Field(
         {"XS1": (0.3, 0.48), "XS2": (0.3, 0.55), "XS3": (0.46, 0.72), "SWIR": (0.35, 0.65)},
@@ -111,7 +122,7 @@ class Instruments(_Section):
 class VirtualSpotScene(_Section):
     """A virtual SPOT scene that is classified and scored."""
 
-    sensor: str = Field(description="Satellite: spot1 to spot5")
+    sensor: str = Field(description="Sensor of a SPOT satellite, as spot2")
     tile: str = Field(description="Virtual tile that it covers")
     date: Date = Field(description="Day of acquisition, YYYYMMDD")
 

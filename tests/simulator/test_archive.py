@@ -1,6 +1,7 @@
 """Whole products of a small virtual tile, read back with firn's own readers."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,22 @@ from small_world import simulation
 
 import firn
 from firn import raster
+from firn.catalogue import catalogue
 from firn.classes import from_published
+from firn.config import parse_config
+from firn.errors import ConfigError
 from firn.files import read_json
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
 from firn.products.swh import open_swh
 from firn.raster import Grid
+from firn.sensors import load_sensor
 from firn.simulation_config import Simulation
 from firn.simulator import archive, plan
-from firn.simulator.world import relief_path
+from firn.simulator.spectra import BandOptics, band_optics
+from firn.simulator.whole_archive import simulate_archive
+from firn.simulator.world import relief_path, source_relief, tile_grid
 
 SEED = 7
 
@@ -113,9 +120,8 @@ def test_small_scenes_of_the_archive_are_spread_over_mission_and_tile(
     assert len(plans) == len({p.scene_id for p in plans}) == 5
     years = sorted(p.acquisition_time.year for p in plans)
     assert years[0] < 1991 < 1998 < years[-1]
-    archive.simulate_spot(
-        small, plans[0], SEED, product=tmp_path / "a.zip", truth=tmp_path / "truth"
-    )
+    archive.simulate_spot(small, plans[0], SEED, product=tmp_path / "a.zip", truth=None)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
     assert open_swh(tmp_path / "a.zip").grid.shape == (24, 24)
 
 
@@ -130,6 +136,135 @@ def test_auxiliary_rasters_cover_the_tile(small: Simulation, tmp_path: Path) -> 
     assert np.abs(dem - source).std() < 15
     assert raster.read(paths[1]).values.max() <= 100
     assert set(np.unique(raster.read(paths[2]).values)) <= {0, 1}
+
+
+def tilted_relief(path: Path, width: float, voids: tuple[slice, slice]) -> Simulation:
+    """Tile of 1920 m and a relief as wide as told that rises 0.05 m per metre southwards."""
+    left, top = 633000 - (width - 1920) / 2, 5199000 + (width - 1920) / 2
+    grid = Grid.from_bounds("EPSG:32632", left, top - width, left + width, top, 20)
+    relief = 2000 + np.indices(grid.shape)[0].astype(np.float32)
+    relief[voids] = -9999
+    raster.write(path, relief, grid, nodata=-9999)
+    return simulation(reliefs={"o": {"dem": str(path)}})
+
+
+@pytest.mark.parametrize(
+    ("width", "voids"),
+    [
+        (4000.0, (slice(80, 90), slice(80, 90))),
+        (1920.0, (slice(0), slice(0))),
+    ],
+    ids=["void", "no margin"],
+)
+def test_dem_has_the_nearest_elevation_where_the_relief_has_none(
+    tmp_path: Path, width: float, voids: tuple[slice, slice]
+) -> None:
+    own = tilted_relief(tmp_path / "relief.tif", width, voids)
+    paths = [tmp_path / name for name in ("dem.tif", "tree.tif", "water.tif")]
+    archive.simulate_auxiliary(own, "32TPT", SEED, *paths)
+    grid = Grid.from_bounds("EPSG:32632", 632460, 5196540, 635460, 5199540, 20)
+    dem = raster.read_on(paths[0], grid, "nearest", indexes=[1], fill=np.nan)[0]
+    assert np.isfinite(dem).all()
+    # A void 200 m wide is at most 100 m from elevations, which differ by 5 m there; the DEM's own
+    # noise has 2 m. Beyond the margin of 600 m the relief would have risen by 30 m more.
+    plane = 2000 + (np.indices(grid.shape)[0] - 27) + (width - 1920) / 40
+    assert np.abs(dem - plane).max() < (20 if width > 3120 else 45)
+
+
+def test_relief_that_does_not_cover_its_tile(tmp_path: Path) -> None:
+    own = tilted_relief(tmp_path / "relief.tif", 1800, (slice(0), slice(0)))
+    with pytest.raises(ConfigError, match=r"tiles\.32TPT: .*relief\.tif covers .*larger relief"):
+        source_relief(own, "32TPT", tile_grid(own, "32TPT", 20))
+
+
+def test_relief_without_elevations(tmp_path: Path) -> None:
+    own = tilted_relief(tmp_path / "relief.tif", 4000, (slice(None), slice(None)))
+    with pytest.raises(ConfigError, match=r"relief\.tif has no elevation"):
+        source_relief(own, "32TPT", tile_grid(own, "32TPT", 20))
+
+
+def test_whole_archive_leaves_out_what_is_excluded(tmp_path: Path) -> None:
+    content = {
+        "run": "small",
+        "results": str(tmp_path),
+        "areas": {"alps": {"tiles": ["32TPT"]}},
+        "sensors": ["spot2"],
+        "simulation": simulation(
+            sentinel2={"32TPT": ["20190415"]},
+            spot_archive={"scenes_per_sensor": 2, "size": 16},
+        ).model_dump(mode="json"),
+    }
+    first, second = catalogue(parse_config(content)).spot
+    config = parse_config({**content, "exclude": ["32TPT/20190415", first.scene_id]})
+    made = list(simulate_archive(config))
+    folder = tmp_path / "small" / "archive"
+    auxiliary = [folder / "auxiliary/32TPT" / f"{n}.tif" for n in ("dem", "tree_cover", "water")]
+    assert made == [*auxiliary, Path(second.path)]
+    assert all(path.is_file() for path in made)
+    assert not (folder / "truth").exists()
+
+
+def test_small_scenes_never_meet() -> None:
+    # 300 scenes in two years of one tile: by chance alone some 60 would share their day.
+    crowded = simulation(spot_archive={"scenes_per_sensor": 300})
+    plans = plan.spot_plans(crowded, SEED, ["SPOT3"])
+    assert len({p.scene_id for p in plans}) == 300
+    day = plans[0].acquisition_time.strftime("%Y%m%d")
+    spot = [{"sensor": "spot3", "tile": "32TPT", "date": day}]
+    met = plan.spot_plans(
+        simulation(spot_archive={"scenes_per_sensor": 300}, spot=spot), SEED, ["SPOT3"]
+    )
+    assert [p.scene_id for p in met] == [p.scene_id for p in plans]
+    assert [p.role for p in met[:2]] == ["evaluate", "kde"]
+
+
+def test_more_small_scenes_than_days() -> None:
+    crowded = simulation(spot_archive={"scenes_per_sensor": 731})
+    with pytest.raises(ConfigError, match="scenes_per_sensor: SPOT3 flew 2 years over 1 tile"):
+        plan.spot_plans(crowded, SEED, ["SPOT3"])
+
+
+def test_sensors_of_virtual_scenes() -> None:
+    def planned(sensor: str) -> plan.SpotPlan:
+        spot = [{"sensor": sensor, "tile": "32TPT", "date": "20010505"}]
+        return plan.spot_plans(simulation(spot=spot), SEED, [])[0]
+
+    assert planned("spot4-noswir").platform == "SPOT4"
+    with pytest.raises(ConfigError, match="sensor spot9: unknown"):
+        planned("spot9")
+    with pytest.raises(ConfigError, match=r"platform S2A: .* only SPOT1, .*SPOT5"):
+        plan.spot_plans(simulation(), SEED, ["S2A"])
+
+
+@pytest.mark.parametrize(
+    ("sensor", "instrument", "table"),
+    [
+        ("spot2", "HRV1", "spot1_hrv1"),
+        ("spot2", "HRV2", "spot1_hrv2"),
+        ("spot4", "HRVIR2", "spot4_hrvir1"),
+    ],
+)
+def test_response_of_each_instrument(sensor: str, instrument: str, table: str) -> None:
+    assert plan.response_table(load_sensor(sensor), instrument) == table
+    without = load_sensor(sensor).model_copy(update={"response": None})
+    with pytest.raises(ConfigError, match=f"{sensor}: has no response"):
+        plan.response_table(without, instrument)
+
+
+def test_second_instrument_sees_through_its_own_response(
+    small: Simulation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = plan.spot_plans(small, SEED, ["SPOT1"])[2]
+    used = []
+
+    def watched(simulation: Simulation, response: str, shift_nm: float) -> BandOptics:
+        used.append(response)
+        return band_optics(simulation, response, shift_nm)
+
+    monkeypatch.setattr(archive, "band_optics", watched)
+    second = replace(scene, instrument="HRV2")
+    archive.simulate_spot(small, second, SEED, product=tmp_path / "a.zip", truth=None)
+    assert used == ["spot1_hrv2"]
 
 
 def test_foreign_relief_and_spectra(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 OUTPUTS: config.yaml, the whole configuration of the run with its defaults; and for a virtual archive
          archive/auxiliary/{tile}/{dem,tree_cover,water}.tif,
          archive/sentinel2/{tile}/{date}/{l1c,l2a,snow}.zip, archive/spot/{scene}.zip,
-         archive/truth/{tile}/{date}/ and archive/truth/{scene}/ {class.tif,fields.tif,instrument.json}
+         archive/truth/{tile}/{date}/ and, for scenes that are classified, archive/truth/{scene}/
+         {class.tif,fields.tif,instrument.json}
 """
 
-import re
 from os.path import exists
 
 from firn.sensors import packaged
+from firn.simulation_config import Materials
+from firn.simulator.plan import response_table
 
 TRUTH = ("class.tif", "fields.tif", "instrument.json")
 
@@ -74,7 +76,7 @@ if MISSING:
         benchmark:
             "<benchmarks>/missing_file/{file}.tsv"
         wildcard_constraints:
-            file="|".join(map(re.escape, sorted(MISSING))),
+            file=one_of(sorted(MISSING)),
         localrule: True
         threads: 1
         resources:
@@ -84,25 +86,30 @@ if MISSING:
             "../scripts/missing_file.py"
 
 
+def data_file(folder, name, suffix):
+    """File that the configuration names: a path, or the name of one that comes with firn."""
+    return name if Path(name).suffix else packaged(f"{folder}/{name}{suffix}")
+
+
+MATERIALS = SIMULATION.materials if SIMULATION else Materials()
+SPECTRA = data_file("spectra", SIMULATION.spectra if SIMULATION else "endmembers", ".csv")
+
+
 if SIMULATION:
 
     def simulation(**scenes):
         """The simulation with the given scenes only: another scene leaves a job's settings alone."""
         return settings(SIMULATION.model_copy(update={"sentinel2": {}, "spot": (), **scenes}))
 
-    def data_file(folder, name, suffix):
-        """File that the simulation names: a path, or the name of one that comes with firn."""
-        return name if Path(name).suffix else packaged(f"{folder}/{name}{suffix}")
-
     def relief(tile):
         """Elevation model that a virtual tile is cut from."""
         return data_file("relief", SIMULATION.reliefs[SIMULATION.tiles[tile].relief].dem, ".tif")
 
-    def response(name):
-        """Spectral response table of a sensor."""
-        return data_file("responses", load_sensor(name).response, ".csv")
-
-    SPECTRA = data_file("spectra", SIMULATION.spectra, ".csv")
+    def responses(name):
+        """Spectral response tables of the instruments of a SPOT satellite."""
+        spot = load_sensor(name)
+        tables = sorted({response_table(spot, instrument) for instrument in spot.instruments})
+        return [data_file("responses", table, ".csv") for table in tables]
 
     rule simulate_auxiliary:
         input:
@@ -130,7 +137,10 @@ if SIMULATION:
         input:
             relief=lambda wildcards: relief(wildcards.tile),
             spectra=SPECTRA,
-            responses=[response("sentinel2a"), response("sentinel2b")],
+            responses=[
+                data_file("responses", load_sensor(name).response, ".csv")
+                for name in ("sentinel2a", "sentinel2b")
+            ],
         output:
             l1c=ARCHIVE + "/sentinel2/{tile}/{date}/l1c.zip",
             l2a=ARCHIVE + "/sentinel2/{tile}/{date}/l2a.zip",
@@ -155,7 +165,7 @@ if SIMULATION:
         input:
             relief=lambda wildcards: relief(VIRTUAL_SPOT[wildcards.scene].tile),
             spectra=SPECTRA,
-            response=lambda wildcards: response(VIRTUAL_SPOT[wildcards.scene].sensor),
+            responses=lambda wildcards: responses(VIRTUAL_SPOT[wildcards.scene].sensor),
         output:
             product=ARCHIVE + "/spot/{scene}.zip",
             truth=expand(ARCHIVE + "/truth/{{scene}}/{file}", file=TRUTH),
@@ -164,7 +174,7 @@ if SIMULATION:
         benchmark:
             "<benchmarks>/simulate_spot/{scene}.tsv"
         wildcard_constraints:
-            scene="|".join(map(re.escape, VIRTUAL_SPOT)) or "none",
+            scene=one_of(VIRTUAL_SPOT),
         threads: 1
         resources:
             mem_mb=4000,
@@ -186,7 +196,7 @@ if SIMULATION:
             input:
                 relief=sorted({relief(tile) for tile in SIMULATION.tiles}),
                 spectra=SPECTRA,
-                response=response(satellite.lower()),
+                responses=responses(satellite.lower()),
             output:
                 products=[
                     s.path for s in SCENES.spot if s.role == "kde" and s.platform == satellite

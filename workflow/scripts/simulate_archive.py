@@ -15,13 +15,10 @@ def main(snakemake: Snakemake) -> None:
     params = snakemake.params
     simulation = Simulation.model_validate(params.simulation)
     products = {Path(path).stem: path for path in snakemake.output.products}
-    truth = Path(snakemake.output.products[0]).parents[1] / "truth"
     for plan in spot_plans(simulation, params.seed, [params.platform]):
         # A scene that the user excludes is not among the products.
         if product := products.get(plan.scene_id):
-            simulate_spot(
-                simulation, plan, params.seed, product=product, truth=truth / plan.scene_id
-            )
+            simulate_spot(simulation, plan, params.seed, product=product, truth=None)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from firn.simulator.instruments import (
     expose,
     resample_image,
 )
-from firn.simulator.plan import MISSIONS, Sentinel2Plan, SpotPlan
+from firn.simulator.plan import MISSIONS, Sentinel2Plan, SpotPlan, response_table
 from firn.simulator.render import (
     Scene,
     build_scene,
@@ -38,7 +38,7 @@ from firn.simulator.render import (
 )
 from firn.simulator.spectra import BandOptics, band_optics
 from firn.simulator.truth import write_truth
-from firn.simulator.world import COARSE, RESOLUTION, build_world, relief_path, tile_grid
+from firn.simulator.world import COARSE, RESOLUTION, build_world, source_relief, tile_grid
 from firn.snow_reference import snow_map
 
 FloatArray = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ def simulate_auxiliary(
     left, bottom, right, top = inner.bounds
     m = DEM_MARGIN
     wide = Grid.from_bounds(inner.crs, left - m, bottom - m, right + m, top + m, COARSE)
-    elevation = raster.read_on(relief_path(simulation, tile), wide, "cubic_spline")[0]
+    elevation = source_relief(simulation, tile, wide)
     rng = generator(seed, "elevation model", tile)
     elevation = elevation + 2.0 * fractal(rng, wide.shape, COARSE, 400.0, 2.5)
     write_dem(dem, np.asarray(elevation, np.float32), wide)
@@ -254,9 +254,9 @@ def _spot_grids(
 
 
 def simulate_spot(
-    simulation: Simulation, plan: SpotPlan, seed: int, *, product: PathLike, truth: PathLike
+    simulation: Simulation, plan: SpotPlan, seed: int, *, product: PathLike, truth: PathLike | None
 ) -> None:
-    """Write one SPOT L1C product and its truth.
+    """Write one SPOT L1C product and, where it is asked for, its truth.
 
     The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
     virtual camera; nothing of it passes through the emulator.
@@ -268,7 +268,7 @@ def simulate_spot(
     seed : int
     product : path
         Zip file.
-    truth : path
+    truth : path or None
         Folder.
     """
     sensor = load_sensor(plan.platform.lower())
@@ -278,7 +278,8 @@ def simulate_spot(
     render, target = _spot_grids(simulation, plan, pixel, seed)
     when = plan.acquisition_time
     scene = build_scene(simulation, plan.tile, render, when, when.strftime("%Y%m%d"), seed)
-    optics = band_optics(simulation, str(sensor.response), camera.response_shift)
+    response = response_table(sensor, plan.instrument)
+    optics = band_optics(simulation, response, camera.response_shift)
     rng = generator(seed, "spot", plan.scene_id)
     exposure = choose_exposure(
         settings,
@@ -289,7 +290,7 @@ def simulate_spot(
         when.year - MISSIONS[plan.platform][0],
         rng,
     )
-    shift = displacement(settings, 20.0, rng)
+    shift = displacement(settings, rng)
     seen = _swath_edge(target.shape, rng, 0.5 if plan.size is None else 0.0)
     images = {}
     for index, band in enumerate(bands):
@@ -314,6 +315,8 @@ def simulate_spot(
         sun_azimuth=scene.sun_azimuth,
     )
     write_swh(product, images, exposure.saturation, exposure.minimum, target, meta)
+    if truth is None:
+        return
     coarse = scene.grid.with_resolution(COARSE)
     covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
     state = {

@@ -157,11 +157,9 @@ def expose(
     return np.asarray(np.clip(np.rint(scaled + noise), 0, 255), np.uint8)
 
 
-def displacement(
-    settings: Instruments, pixel: float, rng: np.random.Generator
-) -> tuple[float, float]:
+def displacement(settings: Instruments, rng: np.random.Generator) -> tuple[float, float]:
     """Error of the orthorectification in metres, east and north."""
-    east, north = rng.normal(0, settings.geolocation_error * pixel, 2)
+    east, north = rng.normal(0, settings.geolocation_error, 2)
     return float(east), float(north)
 
 

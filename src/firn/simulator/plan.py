@@ -3,14 +3,16 @@
 The Snakefile asks this module for file names, so it stays light.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
+from firn.errors import ConfigError
 from firn.seeds import generator
+from firn.sensors import Sensor, load_sensor
 from firn.simulation_config import Simulation, VirtualTile
 from firn.simulator.formats.naming import swh_scene_id
 
@@ -23,6 +25,8 @@ MISSIONS = {
     "SPOT5": (2003, 2014),
 }
 INSTRUMENTS = {"SPOT1": "HRV", "SPOT2": "HRV", "SPOT3": "HRV", "SPOT4": "HRVIR", "SPOT5": "HRG"}
+#: Response tables of second instruments, by the table of their sensor (that of the first).
+SECOND_RESPONSES = {"spot1_hrv1": "spot1_hrv2"}
 #: Local solar time at which Sentinel-2 and SPOT pass mid-latitudes, hours.
 SENTINEL2_PASS = 11.0
 SPOT_PASS = 10.9
@@ -52,6 +56,30 @@ class SpotPlan:
     acquisition_time: datetime
     role: Literal["kde", "evaluate"]
     size: int | None
+
+
+def response_table(sensor: Sensor, instrument: str) -> str:
+    """Response table of one of the two instruments of a SPOT satellite.
+
+    Raises
+    ------
+    ConfigError
+        The sensor has no response table.
+    """
+    if sensor.response is None:
+        raise ConfigError(f"sensor {sensor.name}: has no response table, so it cannot be simulated")
+    if instrument.endswith("2"):
+        return SECOND_RESPONSES.get(sensor.response, sensor.response)
+    return sensor.response
+
+
+def _mission(platform: str) -> tuple[int, int]:
+    if platform not in MISSIONS:
+        raise ConfigError(
+            f"platform {platform}: the simulator knows only {', '.join(MISSIONS)}; leave its "
+            "sensors out of a configuration with a simulation"
+        )
+    return MISSIONS[platform]
 
 
 def _pass_time(date: str, tile: VirtualTile, local_hour: float) -> datetime:
@@ -86,6 +114,7 @@ def _spot_plan(
     role: Literal["kde", "evaluate"],
     size: int | None,
 ) -> SpotPlan:
+    _mission(platform)
     rng = generator(seed, "plan", platform, tile, date)
     instrument = f"{INSTRUMENTS[platform]}{1 + int(rng.random() < 0.5)}"
     # The orbits drifted over the years and the mirror looked sideways: the pass time varies.
@@ -103,24 +132,56 @@ def _spot_plan(
     )
 
 
+def _archive_days(simulation: Simulation, seed: int, platform: str) -> Iterator[tuple[str, str]]:
+    """Tile and date of each small scene of a platform; none occurs twice."""
+    count, tiles = simulation.spot_archive.scenes_per_sensor, sorted(simulation.tiles)
+    first, last = _mission(platform)
+    years = last - first + 1
+    if count > years * 365 * len(tiles):
+        raise ConfigError(
+            f"simulation.spot_archive.scenes_per_sensor: {platform} flew {years} years over "
+            f"{len(tiles)} tile(s), too few days for {count} scenes; ask for fewer"
+        )
+    rng = generator(seed, "plan", "archive", platform)
+    # Stratified over the mission, so that a small archive still sees every age and season.
+    edges = (rng.random(count) + np.arange(count)) / max(1, count)
+    seasons = rng.permutation(edges)
+    taken: set[tuple[str, str]] = set()
+    for age, season in zip(edges, seasons, strict=True):
+        while True:
+            year = first + int(age * years)
+            day = datetime(year, 1, 1) + timedelta(days=int(season * 365))
+            scene = tiles[int(rng.integers(len(tiles)))], day.strftime("%Y%m%d")
+            if scene not in taken:
+                break
+            age, season = rng.random(2)
+        taken.add(scene)
+        yield scene
+
+
 def spot_plans(simulation: Simulation, seed: int, platforms: Iterable[str]) -> list[SpotPlan]:
-    """Virtual SPOT acquisitions: those to classify, then the small ones of each platform."""
+    """Virtual SPOT acquisitions: those to classify, then the small ones of each platform.
+
+    A small one that falls on the tile and day of one to classify is left out. The small ones do
+    not otherwise depend on those to classify.
+
+    Raises
+    ------
+    ConfigError
+        A sensor is not known, or the simulator knows nothing of its platform.
+    """
     plans = [
-        _spot_plan(simulation, seed, s.sensor.upper(), s.tile, s.date, "evaluate", None)
+        _spot_plan(
+            simulation, seed, load_sensor(s.sensor).platform, s.tile, s.date, "evaluate", None
+        )
         for s in simulation.spot
     ]
-    archive = simulation.spot_archive
+    evaluated = {plan.scene_id for plan in plans}
+    size = simulation.spot_archive.size
     for platform in sorted(set(platforms)):
-        rng = generator(seed, "plan", "archive", platform)
-        first, last = MISSIONS[platform]
-        days = (last - first + 1) * 365
-        # Stratified over the mission, so that a small archive still sees every age and season.
-        count = archive.scenes_per_sensor
-        edges = (rng.random(count) + np.arange(count)) / max(1, count)
-        seasons = rng.permutation(edges)
-        for age, season in zip(edges, seasons, strict=True):
-            year = first + int(age * days) // 365
-            date = (datetime(year, 1, 1) + timedelta(days=int(season * 365))).strftime("%Y%m%d")
-            tile = sorted(simulation.tiles)[int(rng.integers(len(simulation.tiles)))]
-            plans.append(_spot_plan(simulation, seed, platform, tile, date, "kde", archive.size))
+        small = [
+            _spot_plan(simulation, seed, platform, tile, date, "kde", size)
+            for tile, date in _archive_days(simulation, seed, platform)
+        ]
+        plans += [plan for plan in small if plan.scene_id not in evaluated]
     return plans

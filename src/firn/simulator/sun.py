@@ -43,8 +43,3 @@ def sun_position(when: datetime, latitude: float, longitude: float) -> tuple[flo
     south = np.cos(angle) * np.sin(phi) - np.tan(declination) * np.cos(phi)
     azimuth = np.degrees(np.arctan2(np.sin(angle), south)) + 180
     return float(np.degrees(np.arccos(np.clip(cos_zenith, -1, 1)))), float(azimuth % 360)
-
-
-def sun_distance(when: datetime) -> float:
-    """Distance to the sun in astronomical units (first-order orbit)."""
-    return float(1 - 0.01672 * np.cos(np.radians(0.9856 * (when.timetuple().tm_yday - 4))))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from firn import raster
+from firn.errors import ConfigError
 from firn.raster import Grid
 from firn.seeds import generator
 from firn.sensors import packaged
@@ -22,6 +23,9 @@ RESOLUTION = 10.0
 #: Land cover is drawn at twice that and then given texture.
 COARSE = 20.0
 TREE_LINE = 1950.0  # m
+#: Value of a relief where it has no data, and the elevations between which all others lie, m.
+VOID = -32768.0
+LOWEST, HIGHEST = -500.0, 9000.0
 #: Share of light that a rough surface returns of what its plane sample in the laboratory does:
 #: blades and crowns shade each other, blocks the gaps between them, lichen covers rock (assumed).
 ROUGHNESS = {"forest": 0.75, "grass": 0.95, "dry_grass": 0.75, "soil": 0.85, "rock": 0.6}
@@ -71,16 +75,48 @@ def tile_grid(simulation: Simulation, tile: str, resolution: float = RESOLUTION)
     return Grid.from_bounds(t.crs, t.left, t.top - side, t.left + side, t.top, resolution)
 
 
+def source_relief(simulation: Simulation, tile: str, grid: Grid) -> FloatArray:
+    """Elevation (m) of a tile's source DEM; voids and ground beyond it have the nearest elevation.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    tile : str
+    grid : Grid
+        Part of the tile, or the tile with some ground around it.
+
+    Raises
+    ------
+    ConfigError
+        The DEM does not cover the tile.
+    """
+    path = relief_path(simulation, tile)
+    relief, whole = raster.grid_of(path), tile_grid(simulation, tile)
+    if not relief.covers(whole):
+        reach = tuple(round(b) for b in relief.bounds_in(whole.crs))
+        raise ConfigError(
+            f"simulation.tiles.{tile}: {path} covers {reach} (left, bottom, right, top, m), the "
+            f"tile {tuple(round(b) for b in whole.bounds)}; move the tile (left, top), make it "
+            "smaller (size) or give a larger relief"
+        )
+    warped = raster.read_on(path, grid, "cubic_spline", indexes=[1], fill=VOID)[0]
+    source: FloatArray = warped.astype(np.float32)
+    void = ~((source > LOWEST) & (source < HIGHEST))
+    if void.all():
+        raise ConfigError(
+            f"simulation.tiles.{tile}: {path} has no elevation between {LOWEST:g} and "
+            f"{HIGHEST:g} m there; check its units (metres) and its no-data value"
+        )
+    if void.any():
+        nearest = ndimage.distance_transform_edt(void, return_distances=False, return_indices=True)
+        source = np.asarray(source[tuple(nearest)], np.float32)
+    return source
+
+
 def true_relief(simulation: Simulation, tile: str, grid: Grid, seed: int) -> FloatArray:
     """Elevation (m) on a 10 m grid: the source DEM plus the roughness that it cannot resolve."""
     coarse = grid.with_resolution(COARSE)
-    source = raster.read_on(
-        relief_path(simulation, tile), coarse, "cubic_spline", nodata=-32768, fill=-32768
-    )[0].astype(np.float32)
-    void = source < -1000
-    if void.any():
-        nearest = ndimage.distance_transform_edt(void, return_distances=False, return_indices=True)
-        source = source[tuple(nearest)]
+    source = source_relief(simulation, tile, coarse)
     rng = generator(seed, "relief", tile, str(grid.shape))
     east, north = gradient(source, COARSE)
     steepness = np.sqrt(east**2 + north**2)
