@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import minimal_products
@@ -6,12 +7,17 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from pseudo_files import write_scene
+from simulator.small_world import simulation
 
 from firn import netcdf, raster
+from firn.catalogue import catalogue
 from firn.cli import main
+from firn.config import Config, load_config
 from firn.config_table import config_table
 from firn.methods import MajorityModel, ModelCard, save_model
 from firn.raster import Grid
+from firn.saturation import Saturations
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = ("simulate", "emulate", "classify", "evaluate", "info", "config")
@@ -61,6 +67,136 @@ def test_unknown_key_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_simulate_needs_a_simulation() -> None:
     assert "no simulation" in refused(run("simulate", ROOT / "config/reference.yaml"))
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Config:
+    """A virtual archive of one scene of each kind; its file is tiny.yaml."""
+    world = simulation(
+        sentinel2={"32TPT": ["20190415"]},
+        spot=[{"sensor": "spot2", "tile": "32TPT", "date": "19950505"}],
+        spot_archive={"scenes_per_sensor": 1, "size": 16},
+    )
+    content = {
+        "run": "tiny",
+        "results": str(tmp_path),
+        "areas": {"alps": {"tiles": ["32TPT"]}},
+        "sensors": ["spot2"],
+        "simulation": world.model_dump(mode="json"),
+    }
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
+    return load_config(tmp_path / "tiny.yaml")
+
+
+def test_simulate_makes_every_product(tmp_path: Path, tiny: Config) -> None:
+    result = run("simulate", tmp_path / "tiny.yaml")
+    assert result.exit_code == 0, result.output
+    scenes = catalogue(tiny)
+    (scene,) = scenes.sentinel2
+    folder = tiny.root / "archive/auxiliary/32TPT"
+    expected = [str(folder / f"{kind}.tif") for kind in ("dem", "tree_cover", "water")]
+    expected += [scene.l1c, scene.l2a, scene.snow, *(spot.path for spot in scenes.spot)]
+    assert result.stdout.splitlines() == expected
+    assert all(Path(path).is_file() for path in expected)
+    judged, _ = scenes.spot
+    assert Path(str(judged.reference)).is_file()
+    assert {p.name for p in (tiny.root / "archive/truth").iterdir()} == {"32TPT", judged.scene_id}
+
+
+def test_describe_asks_for_patches(tmp_path: Path, tiny: Config) -> None:
+    (scene,) = catalogue(tiny).sentinel2
+    write_snow_map(Path(scene.snow), np.zeros((96, 96), np.uint8))
+    line = refused(run("simulate", tmp_path / "tiny.yaml", "--describe"))
+    assert "patches/32TPT/20190415.nc: is not there; make the patches first" in line
+
+
+def write_snow_map(path: Path, codes: np.ndarray) -> None:
+    """Write a Theia snow product of the tiny tile."""
+    grid = Grid.from_bounds("EPSG:32632", 633000, 5197080, 634920, 5199000, 20)
+    folder = path.parent / "product"
+    raster.write(folder / "S_SNW_R2.tif", codes, grid)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    minimal_products.zip_folder(folder).rename(path)
+
+
+def test_describe_by_hand(tmp_path: Path, tiny: Config) -> None:
+    """Two patches of 8 x 8 pixels: the first half snow and half cloud, the second ground.
+
+    Reflectance is 0.1 + 51 / 255 x 0.5 = 0.2 wherever it is valid, hillshade 180. The saturations
+    0.1, 0.2, 0.3, 0.4 and 0.6 of XS1 have the 10 % point 0.1 + 0.4 x 0.1 = 0.14, the 90 % point
+    0.4 + 0.6 x 0.2 = 0.52, and three of five lie in the published 0.2-0.5.
+    """
+    (scene,) = catalogue(tiny).sentinel2
+    codes = np.zeros((96, 96), np.uint8)
+    codes[:4, :8], codes[4:8, :8] = 100, 205
+    codes[8:16, :8] = 254  # in no patch
+    write_snow_map(Path(scene.snow), codes)
+    files = write_scene(
+        tiny.root, "32TPT", "20190415", np.zeros((2, 8, 8)), corners=((0, 0), (40, 40))
+    )
+    pseudo = tiny.root / "pseudo/alps/spot2/32TPT/20190415.nc"
+    pseudo.parent.mkdir(parents=True)
+    files.pseudo.rename(pseudo)
+    wide = np.array([0.1, 0.2, 0.3, 0.4, 0.6])
+    Saturations(
+        sensor="spot2",
+        area="alps",
+        bands=("XS1", "XS2", "XS3"),
+        scenes=tuple("abcde"),
+        dates=("1990-01-01",) * 5,
+        saturation=np.stack([wide, wide[::-1] + 0.1, wide[[2, 0, 4, 1, 3]] + 0.2], axis=1),
+        minimum=np.random.default_rng(0).uniform(0.01, 0.02, (5, 3)),
+        bandwidth=0.1,
+    ).save(tiny.root / "kde/alps/spot2.nc")
+
+    result = run("simulate", tmp_path / "tiny.yaml", "--describe")
+    assert result.exit_code == 0, result.output
+    table = {line[:26].strip(): line[26:46].strip() for line in result.stdout.splitlines()[1:7]}
+    assert table == {
+        "ground, % of pixels": "50.0",
+        "snow, % of pixels": "25.0",
+        "cloud, % of pixels": "25.0",
+        "XS1, x 1000": "200 ± 0",
+        "XS2, x 1000": "200 ± 0",
+        "XS3, x 1000": "200 ± 0",
+    }
+    shade, quantiles, within = (line.split() for line in result.stdout.splitlines()[7:10])
+    assert shade[2:5] == ["180", "±", "0"]
+    assert quantiles == ["saturation", "XS1,", "10-90", "%", "0.14-0.52", "mostly", "0.2-0.5"]
+    assert within == ["within", "0.2-0.5,", "%", "60.0", "most"]
+
+
+def test_emulate_a_real_crop(tmp_path: Path, crop_product: Callable[[str], Path]) -> None:
+    """Pixel (10, 20) has XS1 0.11308, see test_emulator.py; a step is 0.26 / 255 = 0.00102.
+
+    All five scenes have nearly the same gains, so the draw is 0.3 and 0.04 within a step.
+    """
+    spread = np.random.default_rng(1).uniform(-1e-4, 1e-4, (2, 5, 3))
+    density = tmp_path / "spot2.nc"
+    Saturations(
+        sensor="spot2",
+        area="alps",
+        bands=("XS1", "XS2", "XS3"),
+        scenes=tuple("abcde"),
+        dates=("1990-01-01",) * 5,
+        saturation=np.array([0.3, 0.35, 0.55]) + spread[0],
+        minimum=np.array([0.04, 0.03, 0.02]) + spread[1],
+        bandwidth=0.1,
+    ).save(density)
+    product, out = crop_product("400"), tmp_path / "pseudo.tif"
+    arguments = ("emulate", product, "--sensor", "spot2", "--saturation", density, "-o", out)
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    seen = raster.read(out)
+    assert list(seen.band.values) == ["XS1", "XS2", "XS3"]
+    assert raster.grid_of(out).resolution == 20
+    assert seen.values[:, 10, 20] == pytest.approx([113.1, 85.3, 283.1], abs=2)
+    tags = raster.tags(out)
+    gains = json.loads(tags["GAINS"])
+    assert gains["saturation"] == pytest.approx([0.3, 0.35, 0.55], abs=1e-3)
+    assert float(tags["SUN_ZENITH"]) > 0
+    arguments = ("emulate", product, "--sensor", "spot4", "--saturation", density, "-o", out)
+    assert "sensor spot4: has the bands" in refused(run(*arguments))
 
 
 def test_info_of_what_is_no_product(tmp_path: Path) -> None:

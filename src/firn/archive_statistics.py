@@ -147,4 +147,6 @@ def as_table(statistics: dict[str, Any]) -> str:
         here = "{:.2f}-{:.2f}".format(*found["quantiles"][::2]) if found else "-"
         label = f"saturation {band}, 10-90 %"
         lines.append(f"{label:26}{here:>20}{f'mostly {low}-{high}':>20}")
+        inside = f"{found['percent_in_published_range']:.1f}" if found else "-"
+        lines.append(f"{f'  within {low}-{high}, %':26}{inside:>20}{'most':>20}")
     return "\n".join(lines)

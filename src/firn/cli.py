@@ -10,7 +10,7 @@ import yaml
 
 from firn import __version__
 from firn.config import Config, InferenceSettings, load_config
-from firn.errors import ConfigError, FirnError
+from firn.errors import ConfigError, DataError, FirnError
 
 # Commands import what they need when they are called, so that `firn --help` answers at once.
 
@@ -107,6 +107,12 @@ def _statistics(config: Config) -> dict[str, Any]:
         )
         for scene in catalogue(config).sentinel2
     ]
+    files = [path for scene in scenes for path in (scene.snow, scene.patches, *scene.pseudo)]
+    if missing := [path for path in files if not path.is_file()]:
+        raise DataError(
+            f"{missing[0]}: is not there; make the patches first, with the target pseudo of the "
+            "workflow"
+        )
     return archive_statistics(scenes, [root / "kde" / a / f"{s}.nc" for a, s in pairs])
 
 

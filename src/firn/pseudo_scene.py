@@ -7,6 +7,7 @@ import numpy as np
 
 from firn import raster
 from firn.emulator import emulate
+from firn.errors import ConfigError
 from firn.products.sentinel2 import open_l1c
 from firn.provenance import provenance
 from firn.saturation import Saturations
@@ -45,8 +46,14 @@ def write_pseudo_scene(
     ProductError
         The product is damaged or incomplete.
     ConfigError
-        A band of the sensor overlaps none of the Sentinel-2 bands.
+        A band of the sensor overlaps none of the Sentinel-2 bands, or the gains are those of other
+        bands.
     """
+    if saturations.bands != sensor.band_names:
+        raise ConfigError(
+            f"sensor {sensor.name}: has the bands {list(sensor.band_names)}, the saturations of "
+            f"{saturations.sensor} are of {list(saturations.bands)}; give its own saturation file"
+        )
     product = open_l1c(l1c)
     weights = boxcar_weights(sensor, load_sensor(product.platform), STACK_BANDS)
     rng = generator(seed, "emulation", sensor.name, product.product_id)
