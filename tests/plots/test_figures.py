@@ -26,7 +26,8 @@ from firn.plots.style import class_image, false_colour, new_figure, save, scale_
 from firn.plots.training import loss_figure, read_history
 from firn.samples import SampleRow
 from firn.saturation import Saturations
-from firn.sensors import load_sensor
+from firn.sensors import load_sensor, packaged
+from firn.simulation_config import Materials
 
 
 def blobs(side: int, seed: int) -> np.ndarray:
@@ -230,9 +231,21 @@ def test_quicklook_has_scale_classes_and_confidence() -> None:
 
 
 def test_spectra_figure_draws_every_band_of_both_sensors() -> None:
-    shown = texts(spectra_figure(load_sensor("spot4"), load_sensor("sentinel2a")))
+    table = packaged("spectra/endmembers.csv")
+    sensors = load_sensor("spot4"), load_sensor("sentinel2a")
+    shown = texts(spectra_figure(*sensors, table, Materials()))
     for name in ("snow fine", "SPOT4 XS1", "SPOT4 SWIR", "B02", "B11", "Wavelength (nm)"):
         assert name in shown
+
+
+def test_spectra_figure_draws_the_configured_materials(tmp_path: Path) -> None:
+    table = tmp_path / "own.csv"
+    table.write_text("nm,neige,granit,schiste,sol\n400,0.9,0.2,0.3,0.1\n1800,0.1,0.2,0.3,0.1\n")
+    rest = dict.fromkeys(("soil", "grass", "dry_grass", "forest", "water"), ("sol",))
+    own = Materials(snow=("neige",), rock=("granit", "schiste"), **rest)
+    figure = spectra_figure(load_sensor("spot4"), load_sensor("sentinel2a"), table, own)
+    drawn = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert drawn == {"neige": [0.9, 0.1], "granit": [0.2, 0.2], "sol": [0.1, 0.1]}
 
 
 def test_loss_figure_draws_the_histories(tmp_path: Path) -> None:

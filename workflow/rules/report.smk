@@ -10,6 +10,10 @@ One job draws all figures of a kind: to draw one takes less time than to start P
 #: The method that the pictures of patches and maps show: the first of the configuration.
 SHOWN = {target: f"{CONFIG.methods[0]}-{target}" for target in TARGETS}
 
+#: Sensors whose spectral responses are known, and the one that emulates them.
+SHOWN_SENSORS = [s for s in map(load_sensor, CONFIG.all_sensors) if s.response]
+SOURCE_SENSOR = load_sensor("sentinel2a")
+
 #: Targets with a scene to be judged on.
 JUDGED_TARGETS = [target for target in TARGETS if judged_scenes(SHOWN[target])]
 
@@ -49,11 +53,13 @@ rule draw_saturation:
 
 
 rule draw_spectra:
+    input:
+        spectra=SPECTRA,
+        responses=[data_file("responses", s.response, ".csv") for s in SHOWN_SENSORS],
+        source=data_file("responses", SOURCE_SENSOR.response, ".csv"),
     output:
         figures=[
-            figure(f"spectra/{name}", "spectra", "Sensors", sensor=name)
-            for name in CONFIG.all_sensors
-            if load_sensor(name).response
+            figure(f"spectra/{s.name}", "spectra", "Sensors", sensor=s.name) for s in SHOWN_SENSORS
         ],
     log:
         "<logs>/draw_spectra.log",
@@ -64,8 +70,9 @@ rule draw_spectra:
         mem_mb=2000,
         runtime=15,
     params:
-        sensors=[sensor(name) for name in CONFIG.all_sensors if load_sensor(name).response],
-        source=sensor("sentinel2a"),
+        sensors=list(map(settings, SHOWN_SENSORS)),
+        source=settings(SOURCE_SENSOR),
+        materials=settings(MATERIALS),
         code=code("draw_spectra.py"),
     script:
         "../scripts/draw_spectra.py"

@@ -1,24 +1,14 @@
 """Figure of surface spectra above the spectral responses of Sentinel-2 and SPOT."""
 
 import os
-from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firn.plots.style import BAND_COLOURS, PALETTE, new_figure, panel_letters, styled
-from firn.sensors import Sensor, load_response, load_spectra, packaged
+from firn.sensors import Sensor, load_response, load_spectra
+from firn.simulation_config import Materials
 
-#: Spectra that are shown unless others are asked for.
-SPECTRA = (
-    "snow_fine",
-    "snow_medium",
-    "snow_coarse",
-    "grass",
-    "conifer",
-    "soil_brown_loam",
-    "rock_limestone",
-)
 #: Sentinel-2 bands that pseudo-SPOT is mixed from.
 SOURCE_BANDS = ("B02", "B03", "B04", "B08", "B11")
 _STYLES = ("-", "--", ":", "-.")
@@ -28,19 +18,21 @@ _STYLES = ("-", "--", ":", "-.")
 def spectra_figure(
     sensor: Sensor,
     source: Sensor,
-    spectra: str | os.PathLike[str] | None = None,
-    names: Sequence[str] = SPECTRA,
+    spectra: str | os.PathLike[str],
+    materials: Materials,
 ) -> Figure:
     """Draw surface spectra, the sensor's responses, and those of the bands that emulate it.
+
+    Every snow is shown, and the first material of each other role.
 
     Parameters
     ----------
     sensor, source : Sensor
         The sensor that is emulated, and the one that emulates it; each needs a response table.
-    spectra : path, optional
-        Table of reflectance; firn's own by default.
-    names : sequence of str
-        Columns to draw.
+    spectra : path
+        Table of reflectance.
+    materials : Materials
+        Roles of its columns.
 
     Raises
     ------
@@ -49,8 +41,8 @@ def spectra_figure(
     """
     figure = new_figure(17, 12)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    wavelength, columns = load_spectra(spectra or packaged("spectra/endmembers.csv"))
-    for i, name in enumerate(names):
+    wavelength, columns = load_spectra(spectra)
+    for i, name in enumerate(_shown(materials)):
         colour, dash = PALETTE[i % len(PALETTE)], _STYLES[i // 2 % len(_STYLES)]
         top.plot(wavelength, columns[name], dash, color=colour, label=name.replace("_", " "))
     top.set_ylabel("Reflectance")
@@ -61,6 +53,11 @@ def spectra_figure(
     bottom.set_xlabel("Wavelength (nm)")
     panel_letters((top, bottom))
     return figure
+
+
+def _shown(materials: Materials) -> list[str]:
+    roles = materials.model_dump()
+    return [*roles.pop("snow"), *(names[0] for names in roles.values())]
 
 
 def _responses(axes: Axes, sensor: Sensor, source: Sensor) -> None:
