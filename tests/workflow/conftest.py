@@ -1,7 +1,7 @@
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,14 +41,19 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("results")
 
 
+def command(*arguments: str | Path, config: Iterable[str] = (), folder: Path) -> list[str]:
+    """Call of snakemake, to be made in the root of the repository, with results elsewhere."""
+    call = [sys.executable, "-m", "snakemake", "--nolock", *map(str, arguments)]
+    return [*call, "--config", f"results={folder}", *config]
+
+
 @pytest.fixture(scope="session")
 def snakemake(results: Path) -> Snakemake:
     """Call snakemake in the root of the repository, with results elsewhere."""
 
     def call(*arguments: str | Path, config: str = "", folder: Path = results) -> Call:
-        command = [sys.executable, "-m", "snakemake", "--nolock", *map(str, arguments)]
-        command += ["--config", f"results={folder}", *([config] if config else [])]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        line = command(*arguments, config=[config] if config else [], folder=folder)
+        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
         return Call(done.returncode, done.stdout, done.stderr)
 
     return call
