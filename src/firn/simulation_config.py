@@ -79,7 +79,7 @@ class Climate(_Section):
     snow_line_winter: float = Field(1000, description="Mean snow line in February, m")
     snow_line_summer: float = Field(3300, description="Mean snow line in August, m")
     snow_line_spread: float = Field(350, ge=0, description="Scatter between scenes, m (1 sigma)")
-    cloud_cover: Range = Field((0.0, 0.7), description="Cloud cover of a scene, lowest and highest")
+    cloud_cover: Range = Field((0.0, 0.5), description="Cloud cover of a scene, lowest and highest")
     cloud_kinds: dict[
         Literal["cumulus", "stratus", "stratocumulus", "altocumulus", "cirrus", "frontal"], float
     ] = Field(
