@@ -7,8 +7,9 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
-# Made anew only when the list of packages changes.
+# Made anew only when the list of packages changes; tests need more packages than a run.
 INSTALLED := $(VENV)/.installed
+INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
@@ -23,6 +24,10 @@ help: ## List the targets
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable .
+	touch $@
+
+$(INSTALLED_FOR_TESTS): $(INSTALLED)
 	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[test]'
 	touch $@
 
@@ -36,7 +41,7 @@ demo: $(INSTALLED) ## Run the whole workflow on the virtual archive and write th
 	@echo "The report of the demo: $(CURDIR)/$(REPORT)"
 
 .PHONY: lint
-lint: $(INSTALLED) ## Check style and types
+lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	ruff check
 	ruff format --check
 	snakefmt --check --compact-diff workflow

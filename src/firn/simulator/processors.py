@@ -22,6 +22,9 @@ Byte = npt.NDArray[np.uint8]
 MONO_TEMPORAL_BLUE = 0.24
 #: Increase of the blue surface reflectance since the last clear view (range 0.016-0.060).
 MULTI_TEMPORAL_BLUE = 0.04
+#: A bright pixel that differs less than this from its last clear view is ground: MAJA takes back
+#: clouds that correlate with earlier images (Hagolle et al. 2010, Remote Sens. Environ. 114, 1747).
+UNCHANGED_BLUE = 0.06
 #: B10 reflectance of a high cloud at sea level and its growth with the square of elevation, km-2.
 CIRRUS = 0.007
 CIRRUS_GROWTH = 0.0012
@@ -130,7 +133,8 @@ def cloud_mask(
     blue, green, swir = sre["B02"], sre["B03"], sre["B11"]
     ndsi = (green - swir) / np.maximum(green + swir, 1e-3)
     snow = (ndsi > SNOW_NDSI) & (fre["B11"] < SNOW_SWIR)
-    mono = (blue > MONO_TEMPORAL_BLUE) & ~snow
+    unchanged = np.abs(blue - clear_blue) < UNCHANGED_BLUE
+    mono = (blue > MONO_TEMPORAL_BLUE) & ~snow & ~unchanged
     multi = (blue - clear_blue > MULTI_TEMPORAL_BLUE) & ~snow
     high = cirrus > CIRRUS + CIRRUS_GROWTH * (ground.elevation / 1000) ** 2
     mono, multi = (ndimage.binary_opening(test, iterations=1) for test in (mono, multi))
