@@ -222,7 +222,10 @@ def _cover(
     surface = np.maximum(below - remaining, 0)
     through = 1 - albedo * (1 - np.float32(0.3) * (1 - colour))
     lit = albedo * view.light * np.float32(colour * vapour * 0.93)
-    result = remaining + lit + through * surface / (1 - np.float32(0.6) * albedo * surface)
+    # Light goes to and fro between cloud and ground; a slope that faces a low sun returns more than
+    # a horizontal plane receives, but of scattered light no more than all.
+    returned = np.float32(0.6) * albedo * np.minimum(surface, 1)
+    result = remaining + lit + through * surface / (1 - returned)
     return np.asarray(np.where(layer.thickness > 0, result, below), np.float32)
 
 
