@@ -15,7 +15,9 @@ from firn.labels import make_labels
 from firn.methods import load_model
 from firn.methods.unet import judged_edge
 from firn.samples import Samples, SceneFiles, write_rows
-from firn.training import Run, open_training_data, train
+from firn.training.data import open_training_data
+from firn.training.loop import train
+from firn.training.run import Run
 
 #: Smallest patch of an unpadded U-Net of four poolings: it gives a map of 4 x 4.
 SIZE = 188

@@ -7,7 +7,7 @@ import pytest
 from pseudo_files import SIZE, write_scene
 
 from firn.errors import DataError
-from firn.samples import SampleRow, Samples, pair_scenes, read_rows, read_sample, write_rows
+from firn.samples import SampleRow, Samples, pair_scenes, read_rows, read_samples, write_rows
 
 LABELS = np.ones((1, SIZE, SIZE), np.uint8)
 
@@ -15,7 +15,7 @@ LABELS = np.ones((1, SIZE, SIZE), np.uint8)
 def test_channels_by_hand(tmp_path: Path) -> None:
     """DN 51 of 255 between 0.1 and 0.6 is 0.1 + 0.2 x 0.5 = 0.2."""
     scene = write_scene(tmp_path, "32TPT", "20180101", LABELS)
-    channels, labels, saturated = read_sample(scene, 0, 0)
+    channels, labels, saturated = read_samples(scene, [0], [0]).sample(0)
     assert channels.dtype == np.float32
     np.testing.assert_allclose(channels[:, 3, 4], [0.2, 0.2, 0.2, 180, 2000], rtol=1e-6)
     assert np.isnan(channels[:, 0, 0]).all(), "no data is NaN in every channel"
@@ -26,7 +26,7 @@ def test_channels_by_hand(tmp_path: Path) -> None:
 
 def test_largest_number_is_saturated(tmp_path: Path) -> None:
     scene = write_scene(tmp_path, "32TPT", "20180101", LABELS, dn=255)
-    assert read_sample(scene, 0, 0).saturated.all()
+    assert read_samples(scene, [0], [0]).sample(0).saturated.all()
 
 
 def test_split_is_read_by_index(tmp_path: Path) -> None:
@@ -75,5 +75,5 @@ def test_patches_without_pseudo_file_are_named(tmp_path: Path) -> None:
 def test_truncated_file_is_named(tmp_path: Path) -> None:
     scene = write_scene(tmp_path, "32TPT", "20180101", LABELS)
     scene.pseudo.write_bytes(scene.pseudo.read_bytes()[:500])
-    with pytest.raises(DataError, match=r"20180101\.nc.*run their rules again"):
-        read_sample(scene, 0, 0)
+    with pytest.raises(DataError, match=rf"{scene.pseudo}.*run its rule again"):
+        read_samples(scene, [0], [0])

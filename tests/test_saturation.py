@@ -1,21 +1,17 @@
 """Saturation and minimum reflectance, and their density."""
 
-import logging
-from collections.abc import Sequence
 from pathlib import Path
 
-import minimal_products
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import gaussian_kde
 
 from firn.errors import DataError
-from firn.saturation import Saturations, collect
+from firn.saturation import Saturations, draw_density
 from firn.seeds import generator
-from firn.sensors import load_sensor
 
-SPOT4 = load_sensor("spot4")
 BANDS = ("XS1", "XS2", "XS3")
 
 
@@ -49,8 +45,38 @@ def test_draws_are_possible_whatever_the_bandwidth(n: int, seed: int, bandwidth:
 
 def test_impossible_draws_do_occur_without_the_guard() -> None:
     """Else the test above could not fail."""
-    raw = samples(*gains(10), 1.0)._density("minimum").resample(2000, seed=generator(1, "raw"))
-    assert (raw < 0).any()
+    _, minimum = gains(10)
+    assert (draw_density(minimum, 1.0, 2000, generator(1, "raw")) < 0).any()
+
+
+@pytest.mark.parametrize("bands", [1, 2, 3])
+@pytest.mark.parametrize("bandwidth", [0.1, 1.0])
+def test_draws_are_those_of_scipy(bands: int, bandwidth: float) -> None:
+    """The same random numbers give the same draws, so density and bandwidth are the same."""
+    values = gains(25)[0][:, :bands] * [1, 2, 3][:bands]
+    drawn = draw_density(values, bandwidth, 500, generator(1, "scipy"))
+    expected = gaussian_kde(values.T, bw_method=bandwidth).resample(500, generator(1, "scipy")).T
+    np.testing.assert_allclose(drawn, expected, rtol=1e-9)
+
+
+def test_draws_have_the_covariance_of_the_density() -> None:
+    """That of n samples with the divisor n, to which the kernels add h² times that with n - 1."""
+    values, _ = gains(20)
+    drawn = draw_density(values, 0.5, 200_000, generator(1, "covariance"))
+    covariance = np.cov(values, rowvar=False)
+    np.testing.assert_allclose(drawn.mean(axis=0), values.mean(axis=0), atol=2e-3)
+    expected = (19 / 20 + 0.5**2) * covariance
+    np.testing.assert_allclose(np.cov(drawn, rowvar=False), expected, atol=3e-4)
+
+
+def test_density_is_that_of_all_bands_with_the_others_summed_out() -> None:
+    values, minimum = gains(15)
+    reflectance = np.linspace(0, 1, 50)
+    joint = gaussian_kde(values.T, bw_method=0.3)
+    np.testing.assert_allclose(
+        samples(values, minimum, 0.3).density("saturation", "XS3", reflectance),
+        joint.marginal([2])(reflectance),
+    )
 
 
 def test_draws_follow_the_samples() -> None:
@@ -127,57 +153,3 @@ def test_save_and_load(tmp_path: Path) -> None:
     np.testing.assert_array_equal(loaded.minimum, original.minimum)
     with pytest.raises(DataError, match=r"gone\.nc"):
         Saturations.load(tmp_path / "gone.nc")
-
-
-def spot_scenes(folder: Path, n: int) -> list[Path]:
-    rng = np.random.default_rng(4)
-    paths = []
-    for i in range(n):
-        saturation = dict(zip(SPOT4.band_names, rng.uniform(0.2, 0.7, 4).round(4), strict=True))
-        minimum = dict(zip(SPOT4.band_names, rng.uniform(0.001, 0.02, 4).round(4), strict=True))
-        name = f"SPOT4-HRVIR{1 + i % 2}-XS_2001061{i}-110246-780_L1C_039-264-0_D_V1-0"
-        product = minimal_products.swh(folder, {}, saturation, minimum=minimum, name=name)
-        paths.append(minimal_products.zip_folder(product))
-    return paths
-
-
-def test_collects_both_instruments_from_metadata_in_any_order(tmp_path: Path) -> None:
-    paths = spot_scenes(tmp_path, 6)
-    collected = collect(paths, SPOT4, "alps", 0.1)
-    assert collected.bands == ("XS1", "XS2", "XS3", "SWIR")
-    assert collected.dates[0] == "2001-06-10"
-    assert [name[:12] for name in collected.scenes[:2]] == ["SPOT4-HRVIR1", "SPOT4-HRVIR1"]
-    assert collected.saturation.shape == (6, 4)
-    backwards = collect(list(reversed(paths)), SPOT4, "alps", 0.1)
-    assert backwards.scenes == collected.scenes
-    np.testing.assert_array_equal(backwards.saturation, collected.saturation)
-    without = collect(paths, load_sensor("spot4-noswir"), "alps", 0.1)
-    np.testing.assert_array_equal(without.saturation, collected.saturation[:, :3])
-
-
-def messages(caplog: pytest.LogCaptureFixture) -> Sequence[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-
-
-def test_a_bad_scene_is_left_out_with_a_warning(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    paths = spot_scenes(tmp_path, 6)
-    paths[2].write_bytes(b"not a zip")
-    with caplog.at_level(logging.WARNING):
-        collected = collect(paths, SPOT4, "alps", 0.1)
-    assert len(collected.scenes) == 5
-    assert len(messages(caplog)) == 1
-    assert str(paths[2]) in messages(caplog)[0]
-    paths[3].unlink()
-    with pytest.raises(DataError, match="4 scenes, a density over 4 bands needs 5"):
-        collect(paths, SPOT4, "alps", 0.1)
-
-
-def test_scenes_of_another_platform_do_not_count(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    paths = spot_scenes(tmp_path, 6)
-    with caplog.at_level(logging.WARNING), pytest.raises(DataError, match="0 scenes"):
-        collect(paths, load_sensor("spot2"), "alps", 0.1)
-    assert all("is of SPOT4, expected SPOT2" in message for message in messages(caplog))

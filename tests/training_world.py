@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from firn.config import IntensiveTraining, NetworkSettings, PreliminaryTraining, TrainingSettings
+from firn.samples import Batch
 from firn.seeds import generator
-from firn.training import Run, TrainingData, train
+from firn.training.data import TrainingData
+from firn.training.loop import train
+from firn.training.run import Run
 
 CHANNELS = ("XS1", "XS2", "XS3", "hillshade", "dem")
 SIZE = 16
 
 
 class World:
-    """`firn.training.PatchSource` of patches with a class per half; pixel (0, 0) has no data."""
+    """A `PatchSource` of patches with a class per half; pixel (0, 0) has no data."""
 
     def __init__(self, name: str, count: int, size: int = SIZE) -> None:
         rng = generator(1, "world", name)
@@ -37,10 +38,10 @@ class World:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def batch(self, index: Sequence[int]) -> Batch:
         """Patches as they are kept."""
         chosen = list(index)
-        return torch.from_numpy(self.channels[chosen]), torch.from_numpy(self.labels[chosen])
+        return self.channels[chosen], self.labels[chosen]
 
 
 def world(size: int = SIZE, train_patches: int = 24) -> TrainingData:

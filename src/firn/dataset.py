@@ -17,7 +17,7 @@ from firn.errors import DataError
 from firn.moments import Moments
 from firn.provenance import provenance
 from firn.raster import Grid
-from firn.samples import RELIEF_CHANNELS, SampleRow, SceneFiles, read_sample
+from firn.samples import RELIEF_CHANNELS, Sample, SampleRow, SceneFiles, read_samples
 from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
 
 
@@ -35,8 +35,8 @@ class _Tally:
     moments: Moments = field(default_factory=Moments)
     unlabelled: int = 0
 
-    def add(self, scene: SceneFiles, patch: int, sample: int, split: str) -> None:
-        channels, labels, _ = read_sample(scene, patch, sample)
+    def add(self, scene: SceneFiles, patch: int, sample: int, split: str, content: Sample) -> None:
+        channels, labels, _ = content
         ground, snow, cloud = (int(np.count_nonzero(labels == c)) for c in SurfaceClass)
         ignored = labels.size - ground - snow - cloud
         if ignored == labels.size:
@@ -64,13 +64,15 @@ class _Scene(NamedTuple):
 
 
 def _inspect(files: SceneFiles) -> _Scene:
-    rows, cols = (netcdf.variable(files.patches, name) for name in ("row", "col"))
-    keys = [PatchKey(files.tile, files.date, *corner) for corner in zip(rows, cols, strict=True)]
-    patch_of_sample = netcdf.variable(files.pseudo, "patch")
+    rows, cols = netcdf.arrays(files.patches, "row", "col")
+    corners = zip(rows.tolist(), cols.tolist(), strict=True)
+    keys = [PatchKey(files.tile, files.date, *corner) for corner in corners]
+    patches, bands = netcdf.arrays(files.pseudo, "patch", "band")
+    patch_of_sample = patches.tolist()
     geometry = netcdf.attributes(files.patches)
     layout = {
-        "sensor": str(netcdf.attributes(files.pseudo)["sensor"]),
-        "bands": netcdf.variable(files.pseudo, "band"),
+        "sensor": str(netcdf.attributes(files.pseudo, "sensor")["sensor"]),
+        "bands": bands.tolist(),
         "patch_size": int(geometry["size"]),
         "patch_overlap": int(geometry["overlap"]),
     }
@@ -156,9 +158,15 @@ def build_dataset(
     )
     tally = _Tally()
     for scene in inspected:
-        for sample, patch in enumerate(scene.patch_of_sample):
-            if split := assigned.get(scene.keys[patch]):
-                tally.add(scene.files, patch, sample, split)
+        chosen = [
+            (patch, sample, split)
+            for sample, patch in enumerate(scene.patch_of_sample)
+            if (split := assigned.get(scene.keys[patch]))
+        ]
+        patches, samples = [patch for patch, _, _ in chosen], [sample for _, sample, _ in chosen]
+        stored = read_samples(scene.files, patches, samples)
+        for index, (patch, sample, split) in enumerate(chosen):
+            tally.add(scene.files, patch, sample, split, stored.sample(index))
     _check(experiment, tally, settings)
     counts = tally.class_counts(TRAIN)
     statistics = {

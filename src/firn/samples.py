@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +18,9 @@ from firn.files import write_text
 from firn.sensors import to_reflectance
 
 PathLike = str | os.PathLike[str]
+Array = npt.NDArray[Any]
+#: Channels of samples, (sample, channel, y, x), and their labels, (sample, y, x), as in `Sample`.
+Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
 
 #: Channels that follow the reflectance of the bands: hillshade (0-255) and elevation (m).
 RELIEF_CHANNELS = ("hillshade", "dem")
@@ -67,12 +69,94 @@ class Sample(NamedTuple):
     saturated: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class StoredSamples:
+    """Samples as the files hold them, made channels when asked for.
+
+    Parameters
+    ----------
+    dn : ndarray of uint8 or uint16, (sample, band, y, x)
+    valid : ndarray of bool, (sample, y, x)
+    saturation, minimum : ndarray of float32, (sample, band)
+        Reflectance of the largest DN and of DN 0.
+    patch : ndarray of int, (sample,)
+        Index into the following.
+    hillshade, label : ndarray of uint8, (patch, y, x)
+        Hillshade 0 = no relief.
+    dem : ndarray of float32 or int16, (patch, y, x)
+        Elevation, m.
+    bits : int
+    """
+
+    dn: Array
+    valid: npt.NDArray[np.bool_]
+    saturation: npt.NDArray[np.float32]
+    minimum: npt.NDArray[np.float32]
+    patch: npt.NDArray[np.int64]
+    hillshade: npt.NDArray[np.uint8]
+    label: npt.NDArray[np.uint8]
+    dem: Array
+    bits: int
+
+    def __len__(self) -> int:
+        return len(self.dn)
+
+    def batch(self, index: Sequence[int]) -> Batch:
+        """Give some of the samples, in new arrays."""
+        chosen = np.asarray(index, np.int64)
+        patch = self.patch[chosen]
+        minimum = self.minimum[chosen][:, :, None, None]
+        saturation = self.saturation[chosen][:, :, None, None]
+        reflectance = to_reflectance(self.dn[chosen], saturation, minimum, self.bits)
+        hillshade, dem = self.hillshade[patch], self.dem[patch]
+        channels = np.concatenate(
+            [reflectance, hillshade[:, None], dem[:, None]], axis=1, dtype=np.float32
+        )
+        known = self.valid[chosen] & (hillshade > 0)
+        np.copyto(channels, np.nan, where=~known[:, None])
+        return channels, np.where(known, self.label[patch], np.uint8(IGNORE))
+
+    def sample(self, index: int) -> Sample:
+        """Give one of the samples."""
+        channels, labels = self.batch([index])
+        saturated = (self.dn[index] == 2**self.bits - 1).any(axis=0)
+        return Sample(channels[0], labels[0], saturated)
+
+
+def read_samples(
+    scene: SceneFiles, patches: Sequence[int], samples: Sequence[int]
+) -> StoredSamples:
+    """Read samples of a scene, each given by its index and that of its patch.
+
+    Raises
+    ------
+    DataError
+        A file is missing, damaged, or does not hold them.
+    """
+    used, patch = np.unique(patches, return_inverse=True)
+    dn, valid, saturation, minimum = netcdf.arrays(
+        scene.pseudo, "dn", "valid", "saturation", "minimum", rows=samples
+    )
+    hillshade, label, dem = netcdf.arrays(
+        scene.patches, "hillshade", "label", "dem", rows=used.tolist()
+    )
+    known = np.isfinite(dem)
+    return StoredSamples(
+        dn=dn,
+        valid=valid == 1,
+        saturation=saturation,
+        minimum=minimum,
+        patch=patch,
+        hillshade=np.where(known, hillshade, np.uint8(0)),
+        label=label,
+        dem=np.where(known, dem, np.float32(0)),
+        bits=int(netcdf.attributes(scene.pseudo, "bits")["bits"]),
+    )
+
+
 def _scene_key(path: Path) -> tuple[str, str]:
-    attributes = netcdf.attributes(path)
-    try:
-        return str(attributes["tile"]), str(attributes["date"])
-    except KeyError as error:
-        raise DataError(f"{path}: lacks the attribute {error}; run its rule again") from error
+    attributes = netcdf.attributes(path, "tile", "date")
+    return str(attributes["tile"]), str(attributes["date"])
 
 
 def pair_scenes(patches: Iterable[PathLike], pseudo: Iterable[PathLike]) -> list[SceneFiles]:
@@ -90,34 +174,6 @@ def pair_scenes(patches: Iterable[PathLike], pseudo: Iterable[PathLike]) -> list
         other = "pseudo-SPOT" if key in patch_files else "patch"
         raise DataError(f"{lonely}: tile {key[0]}, {key[1]} has no {other} file; give both")
     return [SceneFiles(*key, patch_files[key], pseudo_files[key]) for key in sorted(patch_files)]
-
-
-def read_sample(scene: SceneFiles, patch: int, sample: int) -> Sample:
-    """Read one sample; it opens and closes both files, so that any worker process may call it.
-
-    Raises
-    ------
-    DataError
-        A file is missing or damaged.
-    """
-    try:
-        with h5py.File(scene.pseudo, "r") as pseudo, h5py.File(scene.patches, "r") as patches:
-            bits = int(pseudo.attrs["bits"].item())
-            saturation = pseudo["saturation"][sample][:, None, None]
-            minimum = pseudo["minimum"][sample][:, None, None]
-            dn = pseudo["dn"][sample]
-            hillshade, dem = patches["hillshade"][patch], patches["dem"][patch]
-            valid = (pseudo["valid"][sample] == 1) & (hillshade > 0) & np.isfinite(dem)
-            labels = np.where(valid, patches["label"][patch], np.uint8(IGNORE))
-    except (OSError, KeyError, IndexError) as error:
-        raise DataError(
-            f"{scene.pseudo} or {scene.patches}: sample {sample} of patch {patch} cannot be read "
-            f"({error}); delete both and run their rules again"
-        ) from error
-    reflectance = to_reflectance(dn, saturation, minimum, bits)
-    channels = np.concatenate([reflectance, hillshade[None], dem[None]], dtype=np.float32)
-    channels[:, ~valid] = np.nan
-    return Sample(channels, labels, (dn == 2**bits - 1).any(axis=0))
 
 
 class Samples:
@@ -158,7 +214,8 @@ class Samples:
 
     def __getitem__(self, index: int) -> Sample:
         row = self.rows[index]
-        return read_sample(self.scenes[row.tile, row.date], row.patch, row.sample)
+        scene = self.scenes[row.tile, row.date]
+        return read_samples(scene, [row.patch], [row.sample]).sample(0)
 
 
 def read_rows(path: PathLike) -> list[SampleRow]:

@@ -6,22 +6,17 @@ reflectance, each joint over the bands. Unlike there, impossible draws are rejec
 """
 
 import json
-import logging
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from scipy.stats import gaussian_kde
 
 from firn import netcdf
-from firn.errors import DataError, ProductError
-from firn.products.swh import SwhScene, open_swh
+from firn.errors import DataError
 from firn.provenance import provenance
-from firn.sensors import Sensor
 
 FloatArray = npt.NDArray[np.float64]
 Quantity = Literal["saturation", "minimum"]
@@ -29,8 +24,8 @@ Quantity = Literal["saturation", "minimum"]
 #: Rounds of drawing anew the impossible draws. With one draw in ten possible, a request of a
 #: million would have ended after 130.
 MAX_ROUNDS = 200
-
-logger = logging.getLogger(__name__)
+#: Extent of the samples along some direction, as reflectance, that counts as none.
+_NO_EXTENT = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,27 +66,23 @@ class Saturations:
                 f"density over {len(self.bands)} bands needs {len(self.bands) + 1} or more; add "
                 "scenes of the area to the scene table"
             )
-        self._density("saturation")
-        self._density("minimum")
-
-    def _density(self, quantity: Quantity) -> gaussian_kde:
-        samples = self.saturation if quantity == "saturation" else self.minimum
-        try:
-            # A constant sample passes the factorisation when rounding leaves it a tiny variance.
-            if np.any(np.ptp(samples, axis=0) <= 1e-9):
-                raise np.linalg.LinAlgError("a band is constant")
-            return gaussian_kde(samples.T, bw_method=self.bandwidth)
-        except np.linalg.LinAlgError as error:
-            raise DataError(
-                f"{quantity} of {self.sensor} over {self.area}: the {len(self.scenes)} scenes span "
-                f"no volume over the bands {', '.join(self.bands)} ({error}); check that the "
-                "scenes are different ones, or add scenes with other gains"
-            ) from error
+        for quantity, samples in (("saturation", self.saturation), ("minimum", self.minimum)):
+            centred = samples - samples.mean(axis=0)
+            if np.linalg.matrix_rank(centred, tol=_NO_EXTENT) < len(self.bands):
+                raise DataError(
+                    f"{quantity} of {self.sensor} over {self.area}: the {len(self.scenes)} scenes "
+                    f"span no volume over the bands {', '.join(self.bands)}; check that the scenes "
+                    "are different ones, or add scenes with other gains"
+                )
 
     def density(self, quantity: Quantity, band: str, reflectance: FloatArray) -> FloatArray:
         """Density of one band, the others summed out, before impossible draws are rejected."""
-        marginal = self._density(quantity).marginal([self.bands.index(band)])
-        return np.asarray(marginal(reflectance), np.float64)
+        # Takes a second to be imported, and drawing does without it.
+        from scipy.stats import gaussian_kde
+
+        samples = self.saturation if quantity == "saturation" else self.minimum
+        density = gaussian_kde(samples[:, self.bands.index(band)], bw_method=self.bandwidth)
+        return np.asarray(density(reflectance), np.float64)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Draw ``n`` gains, saturation and minimum independently of each other.
@@ -108,16 +99,14 @@ class Saturations:
         DataError
             Hardly any draw is possible.
         """
-        saturation_density = self._density("saturation")
-        minimum_density = self._density("minimum")
         saturation = np.empty((n, len(self.bands)))
         minimum = np.empty_like(saturation)
         missing = np.arange(n)
         for _ in range(MAX_ROUNDS):
             if not missing.size:
                 return saturation, minimum
-            saturation[missing] = saturation_density.resample(missing.size, seed=rng).T
-            minimum[missing] = minimum_density.resample(missing.size, seed=rng).T
+            saturation[missing] = draw_density(self.saturation, self.bandwidth, missing.size, rng)
+            minimum[missing] = draw_density(self.minimum, self.bandwidth, missing.size, rng)
             low, high = minimum[missing], saturation[missing]
             missing = missing[np.any((low < 0) | (high <= low), axis=1)]
         if missing.size:
@@ -163,81 +152,39 @@ class Saturations:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Saturations":
         """Read what `save` wrote; `DataError` when the file is missing or damaged."""
-        with netcdf.read(path) as dataset:
-            try:
-                return cls(
-                    sensor=str(dataset.attrs["sensor"]),
-                    area=str(dataset.attrs["area"]),
-                    bands=tuple(map(str, dataset["band"].values)),
-                    scenes=tuple(map(str, dataset["scene"].values)),
-                    dates=tuple(map(str, dataset["date"].values)),
-                    saturation=dataset["saturation"].values.astype(np.float64),
-                    minimum=dataset["minimum"].values.astype(np.float64),
-                    bandwidth=float(dataset.attrs["bandwidth"]),
-                )
-            except KeyError as error:
-                raise DataError(
-                    f"{path}: has no {error}; delete it and run its rule again"
-                ) from error
+        bands, scenes, dates, saturation, minimum = netcdf.arrays(
+            path, "band", "scene", "date", "saturation", "minimum"
+        )
+        attributes = netcdf.attributes(path, "sensor", "area", "bandwidth")
+        return cls(
+            sensor=str(attributes["sensor"]),
+            area=str(attributes["area"]),
+            bands=tuple(bands.tolist()),
+            scenes=tuple(scenes.tolist()),
+            dates=tuple(dates.tolist()),
+            saturation=saturation,
+            minimum=minimum,
+            bandwidth=float(attributes["bandwidth"]),
+        )
 
 
-def collect(
-    paths: Sequence[str | os.PathLike[str]], sensor: Sensor, area: str, bandwidth: float
-) -> Saturations:
-    """Collect the gains of SPOT scenes from their metadata.
+def draw_density(
+    samples: FloatArray, bandwidth: float, n: int, rng: np.random.Generator
+) -> FloatArray:
+    """Draw from the Gaussian kernel density of samples, (sample, band).
 
-    A scene that cannot be used is left out with a warning, so that one bad product does not cost
-    the others. Which scenes may be used (not those that maps are judged on) is for the caller to
-    say.
+    A draw is a sample, any with the same probability, plus a normal error of mean 0 and covariance
+    ``bandwidth**2 * S``, where ``S`` is the covariance of the samples with the divisor n - 1
+    (Silverman 1986, Density Estimation, section 6.4.1). That is the density, and these are the
+    draws, of ``scipy.stats.gaussian_kde(samples.T, bandwidth)``.
 
-    Parameters
-    ----------
-    paths : sequence of path
-        SWH Level-1C products.
-    sensor : Sensor
-        Its bands are collected; the scenes must be of its platform.
-    area : str
-    bandwidth : float
-
-    Raises
-    ------
-    DataError
-        Too few scenes remain, or they span no volume.
+    Returns
+    -------
+    ndarray, (n, band)
     """
-    scenes: dict[str, SwhScene] = {}
-    for path in paths:
-        try:
-            scene = open_swh(path)
-            _check_scene(scene, path, sensor)
-        except ProductError as error:
-            logger.warning("left out of the saturation of %s: %s", sensor.name, error)
-            continue
-        scenes[scene.scene_id] = scene
-    ordered = [scenes[scene_id] for scene_id in sorted(scenes)]
-    shape = (len(ordered), len(sensor.bands))
-    return Saturations(
-        sensor=sensor.name,
-        area=area,
-        bands=sensor.band_names,
-        scenes=tuple(scene.scene_id for scene in ordered),
-        dates=tuple(scene.acquisition_time.date().isoformat() for scene in ordered),
-        saturation=_table([scene.saturation for scene in ordered], sensor).reshape(shape),
-        minimum=_table([scene.minimum for scene in ordered], sensor).reshape(shape),
-        bandwidth=bandwidth,
-    )
-
-
-def _table(rows: Sequence[Mapping[str, float]], sensor: Sensor) -> FloatArray:
-    return np.array([[row[band] for band in sensor.band_names] for row in rows], np.float64)
-
-
-def _check_scene(scene: SwhScene, path: str | os.PathLike[str], sensor: Sensor) -> None:
-    if scene.platform != sensor.platform:
-        raise ProductError(
-            f"{path}: is of {scene.platform}, expected {sensor.platform}; correct the scene table"
-        )
-    if missing := set(sensor.band_names) - set(scene.bands):
-        raise ProductError(
-            f"{path}: its metadata tell no saturation of {', '.join(sorted(missing))}; leave the "
-            "scene out, or use a sensor without the band"
-        )
+    count, bands = samples.shape
+    covariance = bandwidth**2 * np.cov(samples, rowvar=False).reshape(bands, bands)
+    errors = rng.multivariate_normal(np.zeros(bands), covariance, n)
+    # With its probabilities given, `choice` takes its numbers from the generator as scipy does.
+    centres = rng.choice(samples, n, p=np.full(count, 1 / count))
+    return np.asarray(centres + errors, np.float64)

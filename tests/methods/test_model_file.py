@@ -12,10 +12,11 @@ from firn import __version__, config
 from firn.classes import CLASS_NAMES
 from firn.config import NetworkSettings
 from firn.errors import ModelError
-from firn.methods import METHODS, load_model, save_model
+from firn.methods import FITTED, load_model, save_model
 from firn.methods.base import ModelCard
 from firn.methods.majority import MajorityModel
 from firn.methods.model_file import read_tensors, write_tensors
+from firn.methods.trained import TRAINED
 from firn.methods.unet import UNetModel
 
 CHANNELS = ("XS1", "hillshade", "dem")
@@ -136,4 +137,4 @@ def test_card_must_be_consistent(change: dict[str, object], message: str) -> Non
 
 
 def test_every_configurable_method_is_registered() -> None:
-    assert set(config.METHODS) == set(METHODS)
+    assert set(config.METHODS) == {*FITTED, *TRAINED}

@@ -2,7 +2,8 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.training import fit, open_training_data
+from firn.training.data import open_training_data
+from firn.training.fitting import fit
 from rule_log import start_log
 
 

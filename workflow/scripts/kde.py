@@ -2,7 +2,7 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.saturation import collect
+from firn.gains import collect
 from firn.sensors import Sensor
 from rule_log import start_log
 

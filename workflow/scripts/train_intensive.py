@@ -3,7 +3,10 @@
 from snakemake.iocontainers import Snakemake
 
 from firn.config import NetworkSettings, TrainingSettings, TrainingStep
-from firn.training import Run, open_training_data, selected, train
+from firn.training.data import open_training_data
+from firn.training.loop import train
+from firn.training.run import Run
+from firn.training.selection import selected
 from rule_log import start_log
 
 

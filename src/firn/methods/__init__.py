@@ -1,30 +1,34 @@
-"""The methods that firn compares: one registry, one interface, one file format."""
+"""The methods that firn compares: one registry, one interface, one file format.
+
+Torch takes seconds to be imported, so what has no network is kept free of it.
+"""
 
 import os
 
 from firn.errors import ModelError
-from firn.methods.base import Model, ModelCard
+from firn.methods.base import FittedModel, Model, ModelCard
 from firn.methods.majority import MajorityModel
 from firn.methods.model_file import card_metadata, card_of, read_tensors, write_tensors
-from firn.methods.pixel import PixelModel
 from firn.methods.threshold import ThresholdModel
-from firn.methods.unet import UNetModel
 
-__all__ = ["METHODS", "Model", "ModelCard", "load_model", "method_class", "save_model"]
+__all__ = ["FITTED", "Model", "ModelCard", "load_model", "method_class", "save_model"]
 
-METHODS: dict[str, type[Model]] = {
-    "unet": UNetModel,
+#: The methods without a network; those with one are in `firn.methods.trained`.
+FITTED: dict[str, type[FittedModel]] = {
     "baseline-majority": MajorityModel,
     "baseline-threshold": ThresholdModel,
-    "baseline-pixel": PixelModel,
 }
 
 
 def method_class(name: str) -> type[Model]:
     """Class of a method by its name; `ModelError` when there is none such."""
-    if name not in METHODS:
-        raise ModelError(f"method {name}: unknown; firn knows {', '.join(METHODS)}")
-    return METHODS[name]
+    if name in FITTED:
+        return FITTED[name]
+    from firn.methods.trained import TRAINED
+
+    if name in TRAINED:
+        return TRAINED[name]
+    raise ModelError(f"method {name}: unknown; firn knows {', '.join((*TRAINED, *FITTED))}")
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:

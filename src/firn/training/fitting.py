@@ -4,8 +4,7 @@ import os
 from dataclasses import replace
 
 from firn.errors import ModelError
-from firn.methods import METHODS, save_model
-from firn.methods.base import FittedModel
+from firn.methods import FITTED, save_model
 from firn.provenance import provenance
 from firn.sensors import load_sensor
 from firn.training.data import TrainingData, pixel_batches
@@ -26,10 +25,9 @@ def fit(method: str, data: TrainingData, output: str | os.PathLike[str]) -> None
     ModelError
         The method is not of this kind, or the sensor lacks a band that it needs.
     """
-    kind = METHODS.get(method)
-    if kind is None or not issubclass(kind, FittedModel):
-        fitted = [name for name, k in METHODS.items() if issubclass(k, FittedModel)]
-        raise ModelError(f"method {method}: cannot be fitted; only {', '.join(fitted)} can")
+    kind = FITTED.get(method)
+    if kind is None:
+        raise ModelError(f"method {method}: cannot be fitted; only {', '.join(FITTED)} can")
     card = replace(
         data.card(method, kind.architecture(load_sensor(data.sensor))),
         provenance=provenance(data.sources, {"method": method, "data": data.digest}),

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Never
 
 import numpy as np
@@ -16,7 +16,7 @@ from firn.confusion import confusion_matrix, kappa
 from firn.errors import DataError, ModelError
 from firn.methods.network import NetworkModel, normalise
 from firn.training.compute import choose_device, choose_precision
-from firn.training.data import PatchSource, TrainingData, batches
+from firn.training.data import PatchSource, TrainingData
 from firn.training.run import Run
 
 
@@ -150,6 +150,15 @@ class Passes:
             leave=False,
             disable=not sys.stderr.isatty(),
         )
+
+
+def batches(
+    source: PatchSource, order: Sequence[int], size: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Batches of ``size`` patches in the given order; the last may be smaller."""
+    for start in range(0, len(order), size):
+        channels, labels = source.batch(order[start : start + size])
+        yield torch.from_numpy(channels), torch.from_numpy(labels)
 
 
 def turn(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,8 +10,9 @@ import torch
 
 from firn.config import NetworkSettings, TrainingSettings, TrainingStep
 from firn.errors import ModelError
-from firn.methods import METHODS, load_model
+from firn.methods import load_model
 from firn.methods.network import NetworkModel
+from firn.methods.trained import TRAINED
 from firn.provenance import digest
 from firn.seeds import generator
 from firn.training.data import TrainingData
@@ -69,10 +70,9 @@ class Run:
         ModelError
             The method has no network, or ``start`` is a model of another shape.
         """
-        kind = METHODS.get(self.method)
-        if kind is None or not issubclass(kind, NetworkModel):
-            networks = [name for name, k in METHODS.items() if issubclass(k, NetworkModel)]
-            raise ModelError(f"method {self.method}: has no network; {', '.join(networks)} have")
+        kind = TRAINED.get(self.method)
+        if kind is None:
+            raise ModelError(f"method {self.method}: has no network; {', '.join(TRAINED)} have")
         card = data.card(self.method, kind.architecture(self.network))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.generator(data, "weights").integers(2**63)))

@@ -1,0 +1,22 @@
+"""What the modules of short jobs may not import, for it takes a second or more."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("module", "heavy"),
+    [
+        ("firn.training.selection", {"torch", "xarray"}),
+        ("firn.training.fitting", {"torch", "xarray"}),
+        ("firn.emulator", {"torch", "scipy", "rasterio"}),
+        ("firn.gains", {"torch", "scipy"}),
+        ("firn.dataset", {"torch", "scipy"}),
+    ],
+)
+def test_light_modules_stay_light(module: str, heavy: set[str]) -> None:
+    program = f"import sys, {module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert not heavy & set(done.stdout.decode().split())
