@@ -8,6 +8,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 VENV := .venv
 # Made anew only when the list of packages changes; tests need more packages than a run.
+# Not compiled: Python compiles a module at its first import, and most are never imported.
 INSTALLED := $(VENV)/.installed
 INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
@@ -24,11 +25,11 @@ help: ## List the targets
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable .
+	$(VENV)/bin/python -m pip install --no-compile --constraint constraints.txt --editable .
 	touch $@
 
 $(INSTALLED_FOR_TESTS): $(INSTALLED)
-	$(VENV)/bin/python -m pip install --constraint constraints.txt --editable '.[test]'
+	$(VENV)/bin/python -m pip install --no-compile --constraint constraints.txt --editable '.[test]'
 	touch $@
 
 .PHONY: install
