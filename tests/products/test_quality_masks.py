@@ -155,8 +155,8 @@ def test_missing_and_damaged_rasters(new: Path) -> None:
         product.quality_mask("B4")
     file = masks(new) / "MSK_QUALIT_B04.jp2"
     write_raster(file, np.zeros((3, *FINE), np.uint8), 10)
-    with pytest.raises(ProductError, match=r"has 3 band\(s\), band \[4\] is missing"):
+    with pytest.raises(ProductError, match=r"has 3 band\(s\), band \[4, 5, 6, 7, 8\] is missing"):
         product.quality_mask("B04")
     write_raster(file, np.zeros((8, *FINE), np.uint8), 20)
-    with pytest.raises(ProductError, match=r"MSK_QUALIT_B04\.jp2 covers"):
+    with pytest.raises(ProductError, match=r"MSK_QUALIT_B04\.jp2 has .* from .*, expected"):
         product.quality_mask("B04")

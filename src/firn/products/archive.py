@@ -4,6 +4,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -159,16 +160,24 @@ class Product:
             )
         return grid
 
-    def read(
-        self, name: str, *, index: int = 1, window: tuple[int, int, int, int] | None = None
-    ) -> xr.DataArray:
-        """One band of a raster of the product, (y, x), in its own type and grid.
+    def check_grid(self, name: str, expected: Grid) -> None:
+        """Refuse a raster that is not on the grid that the product's metadata tell.
+
+        The CRS is taken from the metadata: those that software finds for one place differ in words.
+        """
+        found = self.grid(name)
+        if found.shape != expected.shape or not found.transform.almost_equals(expected.transform):
+            raise ProductError(
+                f"{self.path}: {name} has {found.shape} pixels from {found.bounds[:2]}, expected "
+                f"{expected.shape} from {expected.bounds[:2]} as in the metadata; {_AGAIN}"
+            )
+
+    def read(self, name: str, window: tuple[int, int, int, int] | None = None) -> xr.DataArray:
+        """First band of a raster of the product, (y, x), in its own type and grid.
 
         Parameters
         ----------
         name : str
-        index : int
-            Of the band, from 1.
         window : (row, col, height, width), optional
             Part to decode.
 
@@ -177,10 +186,19 @@ class Product:
         ProductError
             The file is damaged or truncated.
         """
+        return self.read_bands(name, [1], window)[0]
+
+    def read_bands(
+        self,
+        name: str,
+        indexes: Sequence[int],
+        window: tuple[int, int, int, int] | None = None,
+    ) -> xr.DataArray:
+        """Bands of a raster of the product by their numbers, from 1, (band, y, x); see `read`."""
         self.grid(name)
         try:
             with raster.without_side_cars():
-                return raster.read(self._raster_path(name), indexes=[index], window=window)[0]
+                return raster.read(self._raster_path(name), indexes=indexes, window=window)
         except DataError as error:
             raise self._damaged(name, error) from error
 
@@ -291,6 +309,8 @@ def _zip_entries(path: Path) -> dict[str, int]:
 def _entry_problem(entry: zipfile.ZipInfo, seen: dict[str, int]) -> str | None:
     name = entry.orig_filename
     parts = PurePosixPath(name).parts
+    if not name or not entry.filename:
+        return "has no name"
     if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or "\0" in name:
         return "leads outside the product"
     if stat.S_ISLNK(entry.external_attr >> 16):

@@ -48,7 +48,7 @@ _FARTHEST = 2e7
 
 
 def read_raster_masks(
-    product: Product, name: str, types: Mapping[str, str], target: Grid
+    product: Product, name: str, types: Mapping[str, str], native: Grid, target: Grid
 ) -> xr.DataArray:
     """Masks of a JPEG 2000 file whose bands are those of ``types``.
 
@@ -59,8 +59,10 @@ def read_raster_masks(
         File of the product.
     types : mapping
         `QUALITY` or `CLASSIFICATION`.
+    native : Grid
+        Of the file, as the metadata tell it.
     target : Grid
-        On the tile's bounds. A pixel is flagged that holds, or lies in, a flagged one.
+        On the same bounds. A pixel is flagged that holds, or lies in, a flagged one.
 
     Returns
     -------
@@ -69,17 +71,14 @@ def read_raster_masks(
     Raises
     ------
     ProductError
-        The file is damaged, lacks a band or does not cover the tile.
+        The file is damaged, lacks a band or is on another grid.
     """
-    native = product.grid(name)
-    if native.crs != target.crs or not np.allclose(native.bounds, target.bounds):
-        raise ProductError(
-            f"{product.path}: {name} covers {native.bounds}, expected {target.bounds} as in "
-            "MTD_TL.xml; fetch the product again"
-        )
-    flags = {}
-    for index, mask in enumerate(dict.fromkeys(types.values()), start=1):
-        flags[mask] = any_to_grid(product.read(name, index=index).values > 0, native, target)
+    product.check_grid(name, native)
+    masks = list(dict.fromkeys(types.values()))
+    bands = product.read_bands(name, range(1, len(masks) + 1)).values
+    flags = {
+        mask: any_to_grid(band > 0, native, target) for mask, band in zip(masks, bands, strict=True)
+    }
     return _named(flags, target)
 
 

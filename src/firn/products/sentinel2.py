@@ -271,13 +271,7 @@ class Sentinel2L1C:
         """Decode one band and bring it to ``target``."""
         native = self._native(band)
         name = self._product.find(f"IMG_DATA/*_{band}.jp2", beside=self._granule)
-        found = self._product.grid(name)
-        if found.shape != native.shape or not found.transform.almost_equals(native.transform):
-            raise ProductError(
-                f"{self._product.path}: {name} has {found.shape} pixels from {found.bounds[:2]}, "
-                f"expected {native.shape} from {native.bounds[:2]} as in MTD_TL.xml; fetch the "
-                "product again"
-            )
+        self._product.check_grid(name, native)
         window = _window_around(target, native)
         source = native.crop(*window)
         numbers = self._product.read(name, window=window).values
@@ -317,7 +311,8 @@ class Sentinel2L1C:
         """
         native = self._native(band)
         if self._has_raster_masks:
-            return self._raster_masks(f"MSK_QUALIT_{band}", quality_masks.QUALITY, resolution)
+            file = f"MSK_QUALIT_{band}"
+            return self._raster_masks(file, quality_masks.QUALITY, native, resolution)
         files = [f"MSK_{kind}_*{band}" for kind in quality_masks.QUALITY_FILES]
         return self._polygon_masks(files, quality_masks.QUALITY, native, resolution)
 
@@ -331,19 +326,22 @@ class Sentinel2L1C:
         ProductError
             The masks are missing or damaged.
         """
-        if self._has_raster_masks:
-            return self._raster_masks("MSK_CLASSI_B00", quality_masks.CLASSIFICATION, resolution)
         native = self.grid(60)
+        if self._has_raster_masks:
+            types = quality_masks.CLASSIFICATION
+            return self._raster_masks("MSK_CLASSI_B00", types, native, resolution)
         return self._polygon_masks(["MSK_CLOUDS_*B00"], quality_masks.CLOUDS, native, resolution)
 
     @property
     def _has_raster_masks(self) -> bool:
         return int(self.baseline) >= OFFSET_BASELINE
 
-    def _raster_masks(self, file: str, types: Mapping[str, str], resolution: float) -> xr.DataArray:
+    def _raster_masks(
+        self, file: str, types: Mapping[str, str], native: Grid, resolution: float
+    ) -> xr.DataArray:
         name = self._product.find(f"QI_DATA/*{file}.jp2", beside=self._granule)
         target = self.grid(resolution)
-        return quality_masks.read_raster_masks(self._product, name, types, target)
+        return quality_masks.read_raster_masks(self._product, name, types, native, target)
 
     def _polygon_masks(
         self, files: Sequence[str], types: Mapping[str, str], native: Grid, resolution: float

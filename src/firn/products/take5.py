@@ -83,7 +83,7 @@ class Take5Scene:
             )
         if set(self.bands) - set(BANDS) or len(set(self.bands)) < len(self.bands):
             raise ProductError(
-                f"{self._metadata.source}: has the bands {list(self.bands)[:8]}, expected some of "
+                f"{self._metadata.source}: has the bands {';'.join(self.bands):.60}, expected some of "
                 f"{', '.join(BANDS)}; give a multispectral scene"
             )
         told = self._metadata.find_text("RADIOMETRY/QUANTIFICATION/VALUE")
@@ -183,7 +183,7 @@ class Take5Scene:
                 "model trained without it"
             )
         index = self.bands.index(band)
-        numbers = self._product.read(self._image_name, index=index + 1).values
+        numbers = self._product.read_bands(self._image_name, [index + 1]).values[0]
         self._check_units(numbers, band)
         # No data is -10000 or 0, by version; a reflectance at the top of the atmosphere is neither.
         valid = numbers > 0
