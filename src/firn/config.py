@@ -20,6 +20,8 @@ Tile = Annotated[str, Field(pattern=TILE_PATTERN)]
 #: Names become parts of paths and of names of experiments.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+#: Layouts of MAJA's cloud mask, see `firn.products.maja`.
+CloudLayout = Literal["muscate", "native"]
 
 
 class Section(BaseModel):
@@ -72,7 +74,7 @@ class LabelSettings(Section):
         description="Which clouds are trusted: all (tcd-only), those of the mono-temporal blue "
         "test (tcd-blue), or those and the high clouds (tcd-cirrus-blue)",
     )
-    cloud_layout: Literal["muscate", "native"] = Field(
+    cloud_layout: CloudLayout = Field(
         "muscate",
         description="Order of the bits in MAJA's cloud mask: of Theia's format, or of MAJA's own",
     )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from firn import raster
+from firn.config import CloudLayout
 from firn.errors import ProductError
 from firn.products.archive import Product
 from firn.products.resampling import to_grid
@@ -29,7 +30,6 @@ CLM_HIGH_CLOUD = 128
 #: Bits of CLM by name, from bit 0 on, by the layout that a product is in: ``muscate`` is that of
 #: Theia and of MAJA's MUSCATE format; ``native`` that of MAJA's own (Earth Explorer) format and of
 #: VENuS before 2019. In VENuS products the last bit is a cloud found by stereoscopy.
-CloudLayout = Literal["muscate", "native"]
 CLOUD_BITS: Mapping[CloudLayout, tuple[str, ...]] = MappingProxyType(
     {
         "muscate": (

@@ -83,8 +83,8 @@ class Take5Scene:
             )
         if set(self.bands) - set(BANDS) or len(set(self.bands)) < len(self.bands):
             raise ProductError(
-                f"{self._metadata.source}: has the bands {';'.join(self.bands):.60}, expected some of "
-                f"{', '.join(BANDS)}; give a multispectral scene"
+                f"{self._metadata.source}: has the bands {';'.join(self.bands):.60}, expected "
+                f"some of {', '.join(BANDS)}; give a multispectral scene"
             )
         told = self._metadata.find_text("RADIOMETRY/QUANTIFICATION/VALUE")
         if told is not None and self._metadata.as_number(told, "QUANTIFICATION/VALUE") != SCALE:
