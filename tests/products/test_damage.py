@@ -140,7 +140,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Files]:
 
 @pytest.fixture
 def bounded() -> Iterator[None]:
-    """No memory beyond a bound for the test."""
+    """No memory beyond a bound for the test, where the system can tell and hold one."""
+    if not Path("/proc/self/statm").exists():
+        yield
+        return
     limits = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(

@@ -221,6 +221,9 @@ def test_band_missing_unknown_misplaced_or_of_wrong_size(tmp_path: Path) -> None
     minimal_products.write_raster(file, full(COARSE, 1, "uint16"), 20, left=0)
     with pytest.raises(ProductError, match=r"B11\.jp2 has .* from"):
         open_l1c(safe).read(["B11"])
+    minimal_products.write_raster(file, full(COARSE, 1, "uint16"), 20, epsg=32633)
+    with pytest.raises(ProductError, match=r"B11\.jp2 has .* in EPSG:32633, expected .*EPSG:32632"):
+        open_l1c(safe).read(["B11"])
 
 
 @pytest.mark.parametrize("zipped", [False, True])

@@ -96,7 +96,7 @@ def test_how_far_the_largest_number_may_be_from_the_saturation(
     if right:
         assert scene.read(["XS1"])[1][0, 2, 3]
     else:
-        with pytest.raises(ProductError, match="largest value 810.* is not in milli-reflectance"):
+        with pytest.raises(ProductError, match=r"largest value 810.* is not in milli-reflectance"):
             scene.read(["XS1"])
 
 

@@ -161,15 +161,15 @@ class Product:
         return grid
 
     def check_grid(self, name: str, expected: Grid) -> None:
-        """Refuse a raster that is not on the grid that the product's metadata tell.
-
-        The CRS is taken from the metadata: those that software finds for one place differ in words.
-        """
+        """Refuse a raster that is not on the grid that the product's metadata tell."""
         found = self.grid(name)
-        if found.shape != expected.shape or not found.transform.almost_equals(expected.transform):
+        same_crs = found.crs.to_epsg() == expected.crs.to_epsg()
+        same_place = found.transform.almost_equals(expected.transform)
+        if not (found.shape == expected.shape and same_crs and same_place):
             raise ProductError(
-                f"{self.path}: {name} has {found.shape} pixels from {found.bounds[:2]}, expected "
-                f"{expected.shape} from {expected.bounds[:2]} as in the metadata; {_AGAIN}"
+                f"{self.path}: {name} has {found.shape} pixels from {found.bounds[:2]} in EPSG:"
+                f"{found.crs.to_epsg()}, expected {expected.shape} from {expected.bounds[:2]} in "
+                f"EPSG:{expected.crs.to_epsg()} as in the metadata; {_AGAIN}"
             )
 
     def read(self, name: str, window: tuple[int, int, int, int] | None = None) -> xr.DataArray:
@@ -279,18 +279,18 @@ def _folder_entries(folder: Path) -> dict[str, int]:
 
 def _zip_entries(path: Path) -> dict[str, int]:
     """Size of each file in a zip whose directory is safe to follow."""
-    with open(path, "rb") as stream:
-        if stream.read(2) == _GZIP_MAGIC:
-            raise ProductError(
-                f"{path}: is a gzipped archive; unpack it (tar -xzf) and give the folder"
-            )
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
+        with open(path, "rb") as stream:
+            gzipped = stream.read(2) == _GZIP_MAGIC
+            entries = [] if gzipped else zipfile.ZipFile(stream).infolist()
     except _ZIP_ERRORS as error:
         raise ProductError(
             f"{path}: is not a readable zip ({error}); it is damaged or incomplete, {_AGAIN}"
         ) from error
+    if gzipped:
+        raise ProductError(
+            f"{path}: is a gzipped archive; unpack it (tar -xzf) and give the folder"
+        )
     unpacked = sum(entry.file_size for entry in entries)
     if len(entries) > MAX_ENTRIES or unpacked > max(FREE_BYTES, MAX_RATIO * path.stat().st_size):
         raise ProductError(
