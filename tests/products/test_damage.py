@@ -120,7 +120,7 @@ READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
 #: Damaged products of each kind.
 CASES = 500
 SECONDS_PER_CASE = 10
-#: What a reader may take beyond what the process has: no product above has a kilobyte of pixels.
+#: What a reader may take beyond what the process has; the products above have some kilobytes.
 EXTRA_BYTES = 2**30
 
 
