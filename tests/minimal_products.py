@@ -31,22 +31,23 @@ def write_raster(
     epsg: int = EPSG,
     nodata: float | None = None,
 ) -> None:
-    """GeoTIFF, or lossless JPEG 2000 by suffix."""
+    """GeoTIFF, or lossless JPEG 2000 by suffix; (y, x) or (band, y, x)."""
+    bands = values[np.newaxis] if values.ndim == 2 else values
     path.parent.mkdir(parents=True, exist_ok=True)
     jp2 = {"driver": "JP2OpenJPEG", "QUALITY": "100", "REVERSIBLE": "YES", "YCBCR420": "NO"}
     with rasterio.open(
         path,
         "w",
-        height=values.shape[0],
-        width=values.shape[1],
-        count=1,
+        height=bands.shape[1],
+        width=bands.shape[2],
+        count=bands.shape[0],
         dtype=values.dtype,
         crs=f"EPSG:{epsg}",
         transform=transform(resolution, left, top),
         nodata=nodata,
         **(jp2 if path.suffix == ".jp2" else {"driver": "GTiff"}),
     ) as dataset:
-        dataset.write(values, 1)
+        dataset.write(bands)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,48 +81,142 @@ def sentinel2(
         f'<RADIO_ADD_OFFSET band_id="{band}">{value:g}</RADIO_ADD_OFFSET>'
         for band, value in (offsets or {}).items()
     )
+    physical = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
+    spectral = "".join(
+        f'<Spectral_Information bandId="{i}" physicalBand="{band}"/>'
+        for i, band in enumerate(physical)
+    )
     write_text(
         safe / "MTD_MSIL1C.xml",
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<n1:Level-1C_User_Product xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/User.xsd">'
         f"<n1:General_Info><Product_Info><PRODUCT_URI>{name}.SAFE</PRODUCT_URI></Product_Info>"
         "<Product_Image_Characteristics>"
+        "<Special_Values><SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT>"
+        "<SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX></Special_Values>"
+        "<Special_Values><SPECIAL_VALUE_TEXT>SATURATED</SPECIAL_VALUE_TEXT>"
+        "<SPECIAL_VALUE_INDEX>65535</SPECIAL_VALUE_INDEX></Special_Values>"
         "<QUANTIFICATION_VALUE unit='none'>10000</QUANTIFICATION_VALUE>"
         f"<Radiometric_Offset_List>{offset_list}</Radiometric_Offset_List>"
+        f"<Spectral_Information_List>{spectral}</Spectral_Information_List>"
         "</Product_Image_Characteristics></n1:General_Info></n1:Level-1C_User_Product>",
     )
     tile = name.split("_")[5]
     granule = safe / "GRANULE" / f"L1C_{tile}_A014237_20180314T102021"
+    write_text(granule / "MTD_TL.xml", tile_metadata(side, left, top, epsg))
+    for band, values in bands.items():
+        file = granule / "IMG_DATA" / f"{tile}_20180314T102021_{band}.jp2"
+        write_raster(file, values, side / values.shape[0], left=left, top=top, epsg=epsg)
+        # Real products carry masks whose names end in the band as well.
+        write_text(granule / "QI_DATA" / f"MSK_DETFOO_{band}.jp2", "not an image of the band")
+    return safe
+
+
+def tile_metadata(side: int = SIDE, left: float = LEFT, top: float = TOP, epsg: int = EPSG) -> str:
+    """``MTD_TL.xml`` of a tile that needs one cell of the angle grid."""
     sizes = "".join(
         f'<Size resolution="{r}"><NROWS>{side // r}</NROWS><NCOLS>{side // r}</NCOLS></Size>'
         f'<Geoposition resolution="{r}"><ULX>{left:.0f}</ULX><ULY>{top:.0f}</ULY>'
         f"<XDIM>{r}</XDIM><YDIM>-{r}</YDIM></Geoposition>"
         for r in (10, 20, 60)
     )
-    write_text(
-        granule / "MTD_TL.xml",
+    angles = "".join(
+        f"<{angle}><COL_STEP unit='m'>5000</COL_STEP><ROW_STEP unit='m'>5000</ROW_STEP>"
+        f"<Values_List><VALUES>{first}</VALUES><VALUES>{second}</VALUES></Values_List></{angle}>"
+        for angle, first, second in (("Zenith", "50 60", "70 80"), ("Azimuth", "359 1", "359 1"))
+    )
+    return (
         '<n1:Level-1C_Tile_ID xmlns:n1="https://psd-14.sentinel2.eo.esa.int/PSD/Tile.xsd">'
         "<n1:General_Info><SENSING_TIME>2018-03-14T10:24:59.123Z</SENSING_TIME></n1:General_Info>"
         "<n1:Geometric_Info><Tile_Geocoding>"
         f"<HORIZONTAL_CS_CODE>EPSG:{epsg}</HORIZONTAL_CS_CODE>{sizes}</Tile_Geocoding>"
-        "<Tile_Angles><Mean_Sun_Angle><ZENITH_ANGLE unit='deg'>51.25</ZENITH_ANGLE>"
+        f"<Tile_Angles><Sun_Angles_Grid>{angles}</Sun_Angles_Grid>"
+        "<Mean_Sun_Angle><ZENITH_ANGLE unit='deg'>51.25</ZENITH_ANGLE>"
         "<AZIMUTH_ANGLE unit='deg'>157.5</AZIMUTH_ANGLE></Mean_Sun_Angle></Tile_Angles>"
-        "</n1:Geometric_Info></n1:Level-1C_Tile_ID>",
+        "</n1:Geometric_Info></n1:Level-1C_Tile_ID>"
     )
-    for band, values in bands.items():
-        file = granule / "IMG_DATA" / f"{tile}_20180314T102021_{band}.jp2"
-        write_raster(file, values, side / values.shape[0], left=left, top=top, epsg=epsg)
-        # Real products carry masks whose names end in the band as well.
-        write_text(granule / "QI_DATA" / f"MSK_QUALIT_{band}.jp2", "not an image of the band")
+
+
+def sentinel2_before_2017(parent: Path, tiles: Mapping[str, Mapping[str, Array]]) -> Path:
+    """SAFE folder in the layout before baseline 02.04, of several tiles: bands by tile."""
+    stem = "PDMC_20160215T121255_R093_V20160214T093550_20160214T093550"
+    safe = parent / f"S2A_OPER_PRD_MSIL1C_{stem}.SAFE"
+    write_text(
+        safe / f"S2A_OPER_MTD_SAFL1C_{stem}.xml",
+        '<n1:Level-1C_User_Product xmlns:n1="https://psd-12.sentinel2.eo.esa.int/PSD/User.xsd">'
+        "<n1:General_Info><Product_Info><PRODUCT_URI>not a name</PRODUCT_URI>"
+        "<PROCESSING_BASELINE>02.01</PROCESSING_BASELINE></Product_Info>"
+        "<Product_Image_Characteristics><QUANTIFICATION_VALUE unit='none'>1000"
+        "</QUANTIFICATION_VALUE></Product_Image_Characteristics></n1:General_Info>"
+        "</n1:Level-1C_User_Product>",
+    )
+    for tile, bands in tiles.items():
+        granule = f"SGS__20160214T150139_A003379_T{tile}"
+        folder = safe / "GRANULE" / f"S2A_OPER_MSI_L1C_TL_{granule}_N02.01"
+        write_text(folder / f"S2A_OPER_MTD_L1C_TL_{granule}.xml", tile_metadata())
+        for band, values in bands.items():
+            file = folder / "IMG_DATA" / f"S2A_OPER_MSI_L1C_TL_{granule}_{band}.jp2"
+            write_raster(file, values, SIDE / values.shape[0])
+        write_text(
+            folder / "QI_DATA" / f"S2A_OPER_MSK_CLOUDS_{granule}_B00_MSIL1C.gml",
+            polygon_mask(("OPAQUE", [[(0, 0), (60, 0), (60, 60), (0, 60), (0, 0)]])),
+        )
     return safe
 
 
+Ring = list[tuple[float, float]]
+
+
+def polygon_mask(
+    *features: tuple[str, list[Ring]], epsg: int = EPSG, height: float | None = None
+) -> str:
+    """GML mask: types and rings, the outer one first, in metres right of and below the corner."""
+    members = ""
+    for kind, rings in features:
+        sides = ""
+        for number, ring in enumerate(rings):
+            points = [(f"{LEFT + x:.0f}", f"{TOP - y:.0f}") for x, y in ring]
+            numbers = [(*p, f"{height:g}") if height is not None else p for p in points]
+            text = " ".join(" ".join(point) for point in numbers)
+            side = "interior" if number else "exterior"
+            sides += (
+                f"<gml:{side}><gml:LinearRing><gml:posList srsDimension='{len(numbers[0])}'>{text}"
+                f"</gml:posList></gml:LinearRing></gml:{side}>"
+            )
+        members += (
+            "<eop:MaskFeature><eop:maskType codeSpace='urn:gs2:S2PDGS:maskType'>"
+            f"{kind}</eop:maskType><eop:extentOf><gml:Polygon>{sides}</gml:Polygon></eop:extentOf>"
+            "</eop:MaskFeature>"
+        )
+    return (
+        "<eop:Mask xmlns:eop='http://www.opengis.net/eop/2.0' "
+        "xmlns:gml='http://www.opengis.net/gml/3.2'><gml:boundedBy>"
+        f"<gml:Envelope srsName='urn:ogc:def:crs:EPSG:8.7:{epsg}'/></gml:boundedBy>"
+        f"<eop:maskMembers>{members}</eop:maskMembers></eop:Mask>"
+    )
+
+
 def maja(
-    parent: Path, rasters: Mapping[str, Array], *, name: str = "SENTINEL2A_20180314-102459-123"
+    parent: Path,
+    rasters: Mapping[str, Array],
+    *,
+    name: str = "SENTINEL2A_20180314-102459-123",
+    listed: bool = False,
 ) -> Path:
-    """MUSCATE folder; keys of ``rasters`` end the file names: ``FRE_B4``, ``MASKS/CLM_R2``."""
+    """MUSCATE folder; keys of ``rasters`` end the file names: ``FRE_B4``, ``MASKS/CLM_R2``.
+
+    The metadata name the files where they are ``listed``.
+    """
     full = f"{name}_L2A_T32TPT_C_V1-0"
     product = parent / full
+    files = {}
+    for key in rasters:
+        folder, _, kind = key.rpartition("/")
+        files[key] = f"{folder}/{full}_{kind}.tif".lstrip("/")
+    organisation = "".join(
+        f"<MASK_FILE>{file}</MASK_FILE>" if "/" in file else f"<IMAGE_FILE>{file}</IMAGE_FILE>"
+        for file in (files.values() if listed else ())
+    )
     write_text(
         product / f"{full}_MTD_ALL.xml",
         "<Muscate_Metadata_Document><Dataset_Identification>"
@@ -129,6 +224,7 @@ def maja(
         f"<Product_Characteristics><PRODUCT_ID>{full}</PRODUCT_ID>"
         "<ACQUISITION_DATE>2018-03-14T10:24:59.123Z</ACQUISITION_DATE>"
         "<PLATFORM>SENTINEL2A</PLATFORM></Product_Characteristics>"
+        f"<Product_Organisation>{organisation}</Product_Organisation>"
         "<Geometric_Informations><Mean_Value_List><Sun_Angles>"
         "<ZENITH_ANGLE unit='deg'>51.25</ZENITH_ANGLE><AZIMUTH_ANGLE "
         "unit='deg'>157.5</AZIMUTH_ANGLE></Sun_Angles></Mean_Value_List></Geometric_Informations><Radiometric_Informations>"
@@ -137,9 +233,7 @@ def maja(
         "name='nodata'>-10000</SPECIAL_VALUE></Special_Values_List></Radiometric_Informations></Muscate_Metadata_Document>",
     )
     for key, values in rasters.items():
-        folder, _, kind = key.rpartition("/")
-        file = product / folder / f"{full}_{kind}.tif"
-        write_raster(file, values, SIDE / values.shape[0])
+        write_raster(product / files[key], values, SIDE / values.shape[0])
     return product
 
 
@@ -148,6 +242,31 @@ def snow(parent: Path, codes: Array, *, day: str = "20180314") -> Path:
     name = f"SENTINEL2A_{day}-102459-123_L2B-SNOW_T32TPT_D_V1-0"
     write_raster(parent / name / f"{name}_SNW_R2.tif", codes, SIDE / codes.shape[0])
     write_text(parent / name / f"{name}_MTD_ALL.xml", "<Muscate_Metadata_Document/>")
+    return parent / name
+
+
+def snow_by_lis(parent: Path, codes: Array) -> Path:
+    """Folder as Let-it-snow leaves it."""
+    folder = parent / "SENTINEL2A_20180314-102459-123_L2A_T32TPT_C_V1-0"
+    write_raster(folder / "LIS_PRODUCTS" / "LIS_SEB.TIF", codes, SIDE / codes.shape[0])
+    return folder
+
+
+def snow_fraction_of_theia(parent: Path, codes: Array, kind: str = "FSC") -> Path:
+    """Newer Theia folder of the snow fraction, with its quality flags."""
+    name = "T32TPT_20180314T102459_1.11.0_1"
+    folder = parent / f"LIS_S2-SNOW-FSC_{name}"
+    for layer, values in ((kind, codes), ("FSC-QCFLAGS", np.zeros_like(codes))):
+        file = folder / f"LIS_S2-SNOW-{layer}_{name}.tif"
+        write_raster(file, values, SIDE / codes.shape[0])
+    return folder
+
+
+def snow_fraction_of_copernicus(parent: Path, codes: Array) -> Path:
+    """Copernicus folder of the snow fraction, at the top of the canopy and on the ground."""
+    name = "FSC_20180314T102459_S2A_T32TPT_V100_1"
+    for layer, values in (("FSCTOC", codes), ("FSCOG", codes + 0), ("QCTOC", codes * 0)):
+        write_raster(parent / name / f"{name}_{layer}.tif", values, SIDE / codes.shape[0])
     return parent / name
 
 
@@ -188,6 +307,35 @@ def swh(
     for band, values in bands.items():
         write_raster(product / f"{name}_{band}.tif", values, 20)
     return product
+
+
+def take5(
+    parent: Path,
+    bands: Mapping[str, Array],
+    saturated: Array,
+    *,
+    quantification: str = "<QUANTIFICATION><VALUE>1000.0</VALUE></QUANTIFICATION>",
+) -> Path:
+    """Take5 Level-1C folder as Theia gave it out in 2013: one image for all bands."""
+    name = "SPOT4_HRVIR1_XS_20130616_N1_TUILE_EAlpsD0000B0000"
+    stack = np.stack(list(bands.values()))
+    rows, columns = saturated.shape
+    write_text(
+        parent / name / f"{name}.xml",
+        f"<METADATA><HEADER><IDENT>{name}</IDENT><DATE_PDV>2013-06-16 06:40:34</DATE_PDV>"
+        "<PLATEFORM>SPOT4</PLATEFORM><SENSOR>HRVIR1</SENSOR><MODE>XS</MODE>"
+        "<LEVEL>N1_TUILE</LEVEL><VERSION>2.0</VERSION></HEADER>"
+        f"<FILES><GEOTIFF>{name}.TIF</GEOTIFF></FILES>"
+        "<GEOMETRY><PROJECTION>UTM32N</PROJECTION><RESOLUTION>20.0</RESOLUTION>"
+        f"<NB_COLS>{columns}</NB_COLS><NB_ROWS>{rows}</NB_ROWS>"
+        "<PIXEL_SIZE_X>20.0</PIXEL_SIZE_X><PIXEL_SIZE_Y>-20.0</PIXEL_SIZE_Y>"
+        f"<ORIGIN_X>{LEFT}</ORIGIN_X><ORIGIN_Y>{TOP}</ORIGIN_Y></GEOMETRY>"
+        f"<RADIOMETRY><BANDS>{';'.join(bands)}</BANDS><ANGLES><PHI_S>-145.5</PHI_S>"
+        f"<THETA_S>31.25</THETA_S></ANGLES>{quantification}</RADIOMETRY></METADATA>",
+    )
+    write_raster(parent / name / f"{name}.TIF", stack, 20)
+    write_raster(parent / name / "MASK" / f"{name}_SAT.TIF", saturated, 20)
+    return parent / name
 
 
 def full(shape: tuple[int, int], value: float, dtype: str) -> Array:

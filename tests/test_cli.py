@@ -205,6 +205,20 @@ def test_info_of_what_is_no_product(tmp_path: Path) -> None:
     assert "notes.zip" in refused(run("info", path))
 
 
+def test_info_of_products(tmp_path: Path) -> None:
+    zeros = minimal_products.full((24, 24), 0, "uint8")
+    bands = {"XS1": minimal_products.full((24, 24), 100, "int16")}
+    for path, kind, name in (
+        (minimal_products.sentinel2(tmp_path, {}), "Sentinel-2 Level-1C", "product_id"),
+        (minimal_products.maja(tmp_path, {}), "MAJA Level-2A", "product_id"),
+        (minimal_products.swh(tmp_path, {}, {"XS1": 0.4}), "SWH Level-1C", "scene_id"),
+        (minimal_products.take5(tmp_path, bands, zeros), "Take5 Level-1C", "scene_id"),
+    ):
+        described = yaml.safe_load(run("info", path).stdout)
+        assert described["kind"] == kind
+        assert described[name] == path.name.removesuffix(".SAFE")
+
+
 def test_info_of_a_netcdf_file(tmp_path: Path) -> None:
     import xarray as xr
 

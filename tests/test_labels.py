@@ -108,6 +108,27 @@ def test_writes_labels_of_products(tmp_path: Path, inputs: tuple[Path, Path, Pat
     assert output.read_bytes() == first
 
 
+def test_writes_labels_of_a_fraction_and_a_native_cloud_mask(
+    tmp_path: Path, inputs: tuple[Path, Path, Path]
+) -> None:
+    """Natively bit 4 is the mono-temporal threshold; bit 2, a shadow there, is no trusted cloud."""
+    fraction = full(SHAPE, 205, "uint8")
+    fraction[:, :6] = 0, 1, 49, 50, 100, 210
+    clm = full(SHAPE, 1 | 2 | 4, "uint8")
+    clm[:10] = 1 | 2 | 16
+    snow = minimal_products.snow_fraction_of_copernicus(tmp_path, fraction)
+    l2a = minimal_products.maja(tmp_path / "native", {"MASKS/CLM_R2": clm})
+    output = tmp_path / "labels.tif"
+    settings = LabelSettings(cloud_layout="native", snow_fraction_min=50)
+    write_labels(snow, l2a, inputs[2], ROW, settings, output)
+    labels = raster.read(output).values[0]
+    assert labels[0].tolist() == [255] * SHAPE[1]
+    for row, cloud in ((1, 2), (9, 2), (10, 255)):
+        assert labels[row].tolist() == [0, 0, 0, 1, 1, 255] + [cloud] * (SHAPE[1] - 6)
+    write_labels(snow, l2a, inputs[2], ROW, LabelSettings(cloud_layout="native"), output)
+    assert raster.read(output).values[0, 1, :6].tolist() == [0, 1, 1, 1, 1, 255]
+
+
 def test_products_of_another_tile_are_refused(
     tmp_path: Path, inputs: tuple[Path, Path, Path]
 ) -> None:

@@ -20,6 +20,8 @@ Tile = Annotated[str, Field(pattern=TILE_PATTERN)]
 #: Names become parts of paths and of names of experiments.
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+#: Layouts of MAJA's cloud mask, see `firn.products.maja`.
+CloudLayout = Literal["muscate", "native"]
 
 
 class Section(BaseModel):
@@ -71,6 +73,17 @@ class LabelSettings(Section):
         "tcd-blue",
         description="Which clouds are trusted: all (tcd-only), those of the mono-temporal blue "
         "test (tcd-blue), or those and the high clouds (tcd-cirrus-blue)",
+    )
+    cloud_layout: CloudLayout = Field(
+        "muscate",
+        description="Order of the bits in MAJA's cloud mask: of Theia's format, or of MAJA's own",
+    )
+    snow_fraction_min: float = Field(
+        1,
+        gt=0,
+        le=100,
+        description="Snow fraction from which a pixel is snow, per cent, where the snow product "
+        "gives fractions; 1 = all that the snow detection found, as in maps of snow / no snow",
     )
     tree_cover_max: float = Field(
         50, ge=0, le=100, description="Tree cover density above which a pixel is ignored, per cent"

@@ -12,6 +12,7 @@ from firn.methods.model_file import card_of, read_tensors
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.swh import open_swh
+from firn.products.take5 import open_take5
 
 PathLike = str | os.PathLike[str]
 
@@ -63,21 +64,13 @@ def _unpacked(value: Any) -> Any:
 
 
 def _product(path: PathLike) -> dict[str, Any]:
+    of_tile = ("product_id", "platform", "tile", "sensing_time")
+    of_scene = ("scene_id", "platform", "instrument", "acquisition_time", "bands")
     openers: dict[str, tuple[Callable[[PathLike], Any], tuple[str, ...]]] = {
-        "Sentinel-2 Level-1C": (open_l1c, ("product_id", "platform", "tile", "sensing_time")),
-        "MAJA Level-2A": (open_l2a, ("product_id", "platform", "tile", "sensing_time")),
-        "SWH Level-1C": (
-            open_swh,
-            (
-                "scene_id",
-                "platform",
-                "instrument",
-                "acquisition_time",
-                "bands",
-                "saturation",
-                "minimum",
-            ),
-        ),
+        "Sentinel-2 Level-1C": (open_l1c, of_tile),
+        "MAJA Level-2A": (open_l2a, of_tile),
+        "SWH Level-1C": (open_swh, (*of_scene, "saturation", "minimum")),
+        "Take5 Level-1C": (open_take5, of_scene),
     }
     problems = []
     for kind, (opener, fields) in openers.items():

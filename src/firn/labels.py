@@ -77,7 +77,7 @@ def write_labels(
     Parameters
     ----------
     snow, l2a : path
-        Theia snow and MAJA products.
+        Snow product (any that `firn.products.snow` knows) and MAJA product.
     exclusion : path
         Raster of `firn.terrain.exclusion`.
     row : TileDate
@@ -94,9 +94,9 @@ def write_labels(
     """
     excluded = raster.read(exclusion)[0]
     grid = Grid.of(excluded)
-    codes = read_snow(snow)
+    codes = read_snow(snow, settings.snow_fraction_min)
     check_name(snow, codes.attrs["product_id"], row)
-    maja = open_l2a(l2a)
+    maja = open_l2a(l2a, settings.cloud_layout)
     check_tile_date(l2a, maja.tile, maja.sensing_time, row)
     cloud_mask = maja.cloud_mask()
     for path, data in ((snow, codes), (l2a, cloud_mask)):

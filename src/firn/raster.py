@@ -14,6 +14,7 @@ from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.errors import RasterioError
+from rasterio.features import rasterize
 from rasterio.shutil import copy as gdal_copy
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject, transform_bounds
@@ -184,10 +185,24 @@ def _grid(dataset: rasterio.DatasetReader, path: PathLike) -> Grid:
         raise GridError(f"{path}: {error}") from error
 
 
+def without_side_cars() -> rasterio.Env:
+    """Context in which a raster is what its own file says.
+
+    Otherwise GDAL lets files beside it (``.aux.xml``, ``.ovr``, world files) change its
+    georeference, its metadata and the pixels of coarser readings.
+    """
+    return rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
+
+
+def header(path: PathLike) -> tuple[Grid, tuple[str, ...]]:
+    """Grid and pixel types of the bands of a raster file, without reading its pixels."""
+    with _open(path) as dataset:
+        return _grid(dataset, path), tuple(dataset.dtypes)
+
+
 def grid_of(path: PathLike) -> Grid:
     """Grid of a raster file, without reading its pixels."""
-    with _open(path) as dataset:
-        return _grid(dataset, path)
+    return header(path)[0]
 
 
 def tags(path: PathLike) -> dict[str, str]:
@@ -339,6 +354,15 @@ def resample(
         resampling=Resampling[resampling],
     )
     return output
+
+
+def burn(polygons: Sequence[Mapping[str, Any]], grid: Grid) -> npt.NDArray[np.bool_]:
+    """Pixels, (y, x), whose centre lies in one of the polygons (GeoJSON, in the grid's CRS)."""
+    if not polygons:
+        return np.zeros(grid.shape, bool)
+    return np.asarray(
+        rasterize(polygons, out_shape=grid.shape, transform=grid.transform, dtype=np.uint8) > 0
+    )
 
 
 def _profile(values: Array, grid: Grid, nodata: float | None) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     ProductError
         The product is damaged or incomplete, or of another tile or date.
     """
-    product = open_l1c(l1c)
+    product = open_l1c(l1c, row.tile)
     check_tile_date(l1c, product.tile, product.sensing_time, row)
     reflectance, saturated = product.read(STACK_BANDS, RESOLUTION)
     source = provenance([product.product_id], {"bands": STACK_BANDS, "resolution": RESOLUTION})

@@ -12,8 +12,9 @@ from affine import Affine
 from minimal_products import SIDE, full
 from rasterio.crs import CRS
 
-from firn.errors import ProductError
+from firn.errors import GridError, ProductError
 from firn.products.sentinel2 import open_l1c
+from firn.raster import Grid
 
 NEW = "S2B_MSIL1C_20220314T102021_N0400_R065_T32TPT_20220314T140000"
 FINE, COARSE = (SIDE // 10, SIDE // 10), (SIDE // 20, SIDE // 20)
@@ -66,7 +67,20 @@ def test_a_new_baseline_without_offset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProductError, match="no RADIO_ADD_OFFSET of B11, which baseline 0400 needs"):
         open_l1c(safe).read(["B11"])
     safe = minimal_products.sentinel2(tmp_path, bands(), name=NEW, offsets={13: -1000})
-    with pytest.raises(ProductError, match="band_id '13', expected 0 to 12"):
+    with pytest.raises(ProductError, match="band_id '13', expected each of 0 to 12 once"):
+        open_l1c(safe).read(["B11"])
+
+
+def test_offsets_in_either_spelling_but_once(tmp_path: Path) -> None:
+    safe = minimal_products.sentinel2(tmp_path, bands(), name=NEW, offsets={11: -1000})
+    metadata = safe / "MTD_MSIL1C.xml"
+    whole = metadata.read_text()
+    metadata.write_text(whole.replace('band_id="11"', 'bandId="11"'))
+    np.testing.assert_allclose(open_l1c(safe).read(["B11"])[0].values, 0.2, rtol=1e-6)
+    offset = '<RADIO_ADD_OFFSET band_id="11">-1000</RADIO_ADD_OFFSET>'
+    assert offset in whole
+    metadata.write_text(whole.replace(offset, 2 * offset))
+    with pytest.raises(ProductError, match="band_id '11', expected each of 0 to 12 once"):
         open_l1c(safe).read(["B11"])
 
 
@@ -121,6 +135,79 @@ def test_fine_grid_of_a_coarse_band_is_cubic(tmp_path: Path) -> None:
     assert row.max() > 0.2001
 
 
+@pytest.mark.parametrize("window", [(0, 0, 24, 24), (5, 7, 3, 4), (0, 20, 24, 4), (23, 23, 1, 1)])
+@pytest.mark.parametrize("resolution", [20, 30])
+def test_a_window_is_that_part_of_the_whole(
+    tmp_path: Path, window: tuple[int, int, int, int], resolution: float
+) -> None:
+    """Also where fine pixels are averaged, coarse ones interpolated, and some saturated."""
+    rng = np.random.default_rng(3)
+    noise = {
+        band: rng.integers(1, 9000, (SIDE // r, SIDE // r)).astype(np.uint16)
+        for band, r in (("B04", 10), ("B11", 20), ("B10", 60))
+    }
+    noise["B04"][::7, ::5] = 65535
+    noise["B11"][::6, ::4] = 0
+    product = open_l1c(minimal_products.sentinel2(tmp_path, noise))
+    row, col, height, width = (int(edge * 20 / resolution) for edge in window)
+    window = row, col, max(height, 1), max(width, 1)
+    whole, saturated = product.read(list(noise), resolution)
+    part, flags = product.read(list(noise), resolution, window)
+    place = np.s_[:, row : row + window[2], col : col + window[3]]
+    np.testing.assert_allclose(part.values, whole.values[place], atol=2e-6)
+    np.testing.assert_array_equal(flags, saturated[place])
+    assert Grid.of(part) == product.grid(resolution).crop(*window)
+
+
+@pytest.mark.parametrize("window", [(-1, 0, 2, 2), (0, 0, 25, 1), (0, 24, 1, 1), (3, 3, 0, 1)])
+def test_a_window_outside_the_tile(tmp_path: Path, window: tuple[int, int, int, int]) -> None:
+    product = open_l1c(minimal_products.sentinel2(tmp_path, bands()))
+    with pytest.raises(GridError, match="does not lie within the tile of 24 x 24 pixels"):
+        product.read(["B04"], window=window)
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_layout_before_2017_with_several_tiles(tmp_path: Path, zipped: bool) -> None:
+    """Quantification 1000, as the first baselines had: DN 250 is 0.25, DN 500 is 0.5."""
+    safe = minimal_products.sentinel2_before_2017(
+        tmp_path,
+        {t: {"B11": full(COARSE, n, "uint16")} for t, n in (("32TPT", 250), ("32TQT", 500))},
+    )
+    path = minimal_products.zip_folder(safe) if zipped else safe
+    for tile, value in (("32TPT", 0.25), ("32TQT", 0.5)):
+        product = open_l1c(path, tile)
+        assert product.product_id == safe.stem
+        assert (product.platform, product.tile, product.baseline) == ("sentinel2a", tile, "0201")
+        np.testing.assert_allclose(product.read(["B11"])[0].values, value, rtol=1e-6)
+    with pytest.raises(ProductError, match="tiles 32TPT, 32TQT, but none is asked for; name one"):
+        open_l1c(path)
+    with pytest.raises(ProductError, match="tiles 32TPT, 32TQT, but not 31TCH; name one of them"):
+        open_l1c(path, "31TCH")
+
+
+def test_layout_before_2017_with_one_tile(tmp_path: Path) -> None:
+    safe = minimal_products.sentinel2_before_2017(tmp_path, {"32TQT": {}})
+    assert open_l1c(safe).tile == open_l1c(safe, "32TPT").tile == "32TQT"
+    granule = next(safe.glob("GRANULE/*"))
+    granule.rename(granule.with_name("granule"))
+    with pytest.raises(ProductError, match="does not stand in a granule of its own, whose name"):
+        open_l1c(safe)
+
+
+def test_baseline_and_crs_that_no_tile_has(tmp_path: Path) -> None:
+    safe = minimal_products.sentinel2_before_2017(tmp_path, {"32TQT": {}})
+    metadata = next(safe.glob("*.xml"))
+    metadata.write_text(metadata.read_text().replace("02.01", "2.1"))
+    with pytest.raises(ProductError, match=r"PROCESSING_BASELINE is '2\.1', expected two digits"):
+        open_l1c(safe)
+    for code in ("EPSG:4326", "EPSG:32661", "+proj=utm +zone=32"):
+        other = minimal_products.sentinel2(tmp_path, bands())
+        tile = next(other.rglob("MTD_TL.xml"))
+        tile.write_text(tile.read_text().replace("EPSG:32632", code))
+        with pytest.raises(ProductError, match="is not the CRS of a tile, expected EPSG:326xx"):
+            open_l1c(other).grid()
+
+
 def test_band_missing_unknown_misplaced_or_of_wrong_size(tmp_path: Path) -> None:
     safe = minimal_products.sentinel2(tmp_path, bands())
     with pytest.raises(ProductError, match=r"has no file IMG_DATA/\*_B03\.jp2"):
@@ -133,6 +220,9 @@ def test_band_missing_unknown_misplaced_or_of_wrong_size(tmp_path: Path) -> None
         open_l1c(safe).read(["B11"])
     minimal_products.write_raster(file, full(COARSE, 1, "uint16"), 20, left=0)
     with pytest.raises(ProductError, match=r"B11\.jp2 has .* from"):
+        open_l1c(safe).read(["B11"])
+    minimal_products.write_raster(file, full(COARSE, 1, "uint16"), 20, epsg=32633)
+    with pytest.raises(ProductError, match=r"B11\.jp2 has .* in EPSG:32633, expected .*EPSG:32632"):
         open_l1c(safe).read(["B11"])
 
 

@@ -85,6 +85,21 @@ def test_wrong_units_are_refused(tmp_path: Path, values: np.ndarray) -> None:
         open_swh(folder).read(["XS1"])
 
 
+@pytest.mark.parametrize(("largest", "right"), [(400, True), (790, True), (810, False)])
+def test_how_far_the_largest_number_may_be_from_the_saturation(
+    tmp_path: Path, largest: int, right: bool
+) -> None:
+    """ReflectanceMax 0.4 is 400; an interpolation may overshoot it, though never twice."""
+    values = full(SHAPE, 200, "uint16")
+    values[2, 3] = largest
+    scene = open_swh(minimal_products.swh(tmp_path, {"XS1": values}, {"XS1": 0.4}))
+    if right:
+        assert scene.read(["XS1"])[1][0, 2, 3]
+    else:
+        with pytest.raises(ProductError, match=r"largest value 810.* is not in milli-reflectance"):
+            scene.read(["XS1"])
+
+
 def test_side_car_files_and_masks_are_no_bands(product: Path) -> None:
     name = next(product.glob("*_XS1.tif")).name
     (product / f"{name}.aux.xml").write_text("<PAMDataset/>")

@@ -65,6 +65,11 @@ def test_both_baselines_read_as_reflectance(sentinel2: dict[str, Path]) -> None:
         assert reflectance.shape == (2, 96, 96)
         assert seen.min() > -0.05
         assert 0.02 < np.median(seen) < 1.2
+        assert product.classification_mask().shape[1:] == (96, 96)
+        assert not product.classification_mask().values.any()
+        zenith, azimuth = product.sun_angles().values
+        np.testing.assert_allclose(zenith, product.sun_zenith, atol=1e-3)
+        np.testing.assert_allclose(azimuth, product.sun_azimuth, atol=1e-3)
 
 
 def test_level2_and_snow_products_agree_with_their_truth(sentinel2: dict[str, Path]) -> None:
@@ -79,6 +84,10 @@ def test_level2_and_snow_products_agree_with_their_truth(sentinel2: dict[str, Pa
         cloud_mask = np.asarray(level2.cloud_mask())
         # Shadows and clouds are in the summary bit.
         assert np.all(cloud_mask[cloud_mask > 0] & (1 | 128))
+        summary = level2.cloud_flags(["cloud_or_shadow"]).values[0]
+        np.testing.assert_array_equal(summary, cloud_mask & 1)
+        assert level2.geophysical_flags().shape == (7, *cloud_mask.shape)
+        assert not level2.saturation_flags().values.all()
     # Labels err as real ones do, but they are labels.
     assert 0.6 < right / total <= 1
 

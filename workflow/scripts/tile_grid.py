@@ -16,7 +16,7 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule: any product of the tile that can be read tells the grid."""
     for path in snakemake.input.l1c:
         try:
-            grid = open_l1c(path).grid(RESOLUTION)
+            grid = open_l1c(path, snakemake.wildcards.tile).grid(RESOLUTION)
         except ProductError as error:
             logging.warning("%s", error)
         else:

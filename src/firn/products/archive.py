@@ -4,6 +4,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -14,15 +15,16 @@ from firn.errors import DataError, FirnError, ProductError
 from firn.products.xml import Metadata
 from firn.raster import Array, Grid
 
-#: A product's metadata file is a few MB; a larger one is not metadata.
-MAX_METADATA_BYTES = 64 * 2**20
+#: A product's metadata file is a few MB; a larger one is not metadata. As a tree of elements it
+#: takes some 50 times its size in memory.
+MAX_METADATA_BYTES = 16 * 2**20
 #: Files in a product: a Sentinel-2 tile has about 100.
 MAX_ENTRIES = 20_000
 #: A zip may unpack to this much whatever its own size, and beyond it to `MAX_RATIO` times its size.
 FREE_BYTES = 256 * 2**20
 MAX_RATIO = 200
-#: Pixels of one raster: a SPOT 5 panchromatic scene at 2.5 m has 24 000 squared.
-MAX_PIXELS = 2**30
+#: Bytes of one band in memory, whatever the size of its file: a Sentinel-2 tile has 0.24 GB.
+MAX_RASTER_BYTES = 2**28
 
 #: What a raster begins with. GDAL chooses the driver by content, and some (VRT) read other files.
 _RASTER_MAGIC = (
@@ -43,6 +45,9 @@ _ZIP_ERRORS = (
     ValueError,
     OverflowError,
 )
+#: Pixel types of products, and their size.
+_PIXEL_BYTES = {"uint8": 1, "uint16": 2, "int16": 2, "float32": 4}
+_GZIP_MAGIC = b"\x1f\x8b"
 _AGAIN = "fetch the product again"
 
 
@@ -57,8 +62,8 @@ class Product:
     Raises
     ------
     ProductError
-        The path is missing or is not a readable zip; an entry leads outside the product, is a link,
-        is encrypted, stands twice, or the archive would unpack to an absurd size.
+        The path is missing or is not a readable zip; a file is a link; an entry of the zip leads
+        outside the product, is encrypted, stands twice, or the zip would unpack to an absurd size.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -80,28 +85,34 @@ class Product:
         """Files of the product, relative to the zip or folder, with forward slashes."""
         return sorted(self._sizes)
 
-    def find(self, pattern: str, *, beside: str | None = None) -> str:
-        """Name of the only file that matches a pattern.
+    def matches(self, pattern: str, *, beside: str | None = None) -> list[str]:
+        """Names of the files that match a pattern.
 
         Parameters
         ----------
         pattern : str
             Glob over the last path components (``IMG_DATA/*_B02.jp2``), upper and lower case alike.
         beside : str, optional
-            A file in whose folder the match must stand.
+            A file in whose folder the pattern begins.
+        """
+        parts = pattern.lower().split("/")
+        folder = None if beside is None else PurePosixPath(beside).parent.parts
+        return [
+            name
+            for name in self.names
+            if _matches(name.lower().split("/"), parts)
+            and (folder is None or PurePosixPath(name).parts[: -len(parts)] == folder)
+        ]
+
+    def find(self, pattern: str, *, beside: str | None = None) -> str:
+        """Name of the only file that matches a pattern, as in `matches`.
 
         Raises
         ------
         ProductError
             No file matches, or several do.
         """
-        parts = pattern.lower().split("/")
-        matches = [
-            name
-            for name in self.names
-            if _matches(name.lower().split("/"), parts)
-            and (beside is None or PurePosixPath(name).parent == PurePosixPath(beside).parent)
-        ]
+        matches = self.matches(pattern, beside=beside)
         if not matches:
             raise ProductError(
                 f"{self.path}: has no file {pattern}; the product is incomplete or of another "
@@ -114,9 +125,9 @@ class Product:
             )
         return matches[0]
 
-    def metadata(self, pattern: str) -> tuple[str, Metadata]:
-        """Name and content of the only XML file that matches ``pattern``."""
-        name = self.find(pattern)
+    def metadata(self, pattern: str, *, beside: str | None = None) -> tuple[str, Metadata]:
+        """Name and content of the only XML file that matches ``pattern``, as in `find`."""
+        name = self.find(pattern, beside=beside)
         if self._sizes[name] > MAX_METADATA_BYTES:
             raise ProductError(
                 f"{self.path}: {name} has {self._sizes[name]} bytes, too many for metadata; "
@@ -128,7 +139,8 @@ class Product:
         """Grid of a raster of the product, from its header."""
         path = self._raster_path(name)
         try:
-            grid = raster.grid_of(path)
+            with raster.without_side_cars():
+                grid, dtypes = raster.header(path)
         except FirnError as error:
             raise self._damaged(name, error) from error
         if not (grid.crs.is_projected or grid.crs.is_geographic):
@@ -136,24 +148,57 @@ class Product:
                 f"{self.path}: {name} has the CRS {grid.crs.to_string()[:80]!r}, which is no place "
                 f"on Earth; {_AGAIN}"
             )
-        if grid.height * grid.width > MAX_PIXELS:
+        if unknown := set(dtypes) - set(_PIXEL_BYTES):
+            raise ProductError(
+                f"{self.path}: {name} has pixels of type {', '.join(sorted(unknown))}, expected "
+                f"one of {', '.join(_PIXEL_BYTES)}; {_AGAIN}"
+            )
+        if grid.height * grid.width * max(_PIXEL_BYTES[d] for d in dtypes) > MAX_RASTER_BYTES:
             raise ProductError(
                 f"{self.path}: {name} claims {grid.height} x {grid.width} pixels, more than any "
                 f"product has; {_AGAIN}"
             )
         return grid
 
-    def read(self, name: str) -> xr.DataArray:
+    def check_grid(self, name: str, expected: Grid) -> None:
+        """Refuse a raster that is not on the grid that the product's metadata tell."""
+        found = self.grid(name)
+        same_crs = found.crs.to_epsg() == expected.crs.to_epsg()
+        same_place = found.transform.almost_equals(expected.transform)
+        if not (found.shape == expected.shape and same_crs and same_place):
+            raise ProductError(
+                f"{self.path}: {name} has {found.shape} pixels from {found.bounds[:2]} in EPSG:"
+                f"{found.crs.to_epsg()}, expected {expected.shape} from {expected.bounds[:2]} in "
+                f"EPSG:{expected.crs.to_epsg()} as in the metadata; {_AGAIN}"
+            )
+
+    def read(self, name: str, window: tuple[int, int, int, int] | None = None) -> xr.DataArray:
         """First band of a raster of the product, (y, x), in its own type and grid.
+
+        Parameters
+        ----------
+        name : str
+        window : (row, col, height, width), optional
+            Part to decode.
 
         Raises
         ------
         ProductError
             The file is damaged or truncated.
         """
+        return self.read_bands(name, [1], window)[0]
+
+    def read_bands(
+        self,
+        name: str,
+        indexes: Sequence[int],
+        window: tuple[int, int, int, int] | None = None,
+    ) -> xr.DataArray:
+        """Bands of a raster of the product by their numbers, from 1, (band, y, x); see `read`."""
         self.grid(name)
         try:
-            return raster.read(self._raster_path(name), indexes=[1])[0]
+            with raster.without_side_cars():
+                return raster.read(self._raster_path(name), indexes=indexes, window=window)
         except DataError as error:
             raise self._damaged(name, error) from error
 
@@ -168,9 +213,11 @@ class Product:
             The raster and the grid share no ground.
         """
         self.grid(name)
-        path = self._raster_path(name)
         try:
-            values: Array = raster.read_on(path, grid, resampling, indexes=[1], nodata=nodata)[0]
+            with raster.without_side_cars():
+                values: Array = raster.read_on(
+                    self._raster_path(name), grid, resampling, indexes=[1], nodata=nodata
+                )[0]
         except DataError as error:
             raise self._damaged(name, error) from error
         return values
@@ -212,16 +259,13 @@ def _matches(parts: list[str], pattern: list[str]) -> bool:
 
 
 def _folder_entries(folder: Path) -> dict[str, int]:
-    """Size of each file below a folder, links out of it refused."""
-    root = folder.resolve()
+    """Size of each file below a folder, links refused."""
     sizes: dict[str, int] = {}
     for parent, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = Path(parent, name)
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise ProductError(
-                    f"{path}: is a link out of the product; put the file itself in its place"
-                )
+            if path.is_symlink():
+                raise ProductError(f"{path}: is a symbolic link; put the file itself in its place")
         for name in files:
             path = Path(parent, name)
             if path.is_file():
@@ -236,12 +280,17 @@ def _folder_entries(folder: Path) -> dict[str, int]:
 def _zip_entries(path: Path) -> dict[str, int]:
     """Size of each file in a zip whose directory is safe to follow."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
+        with open(path, "rb") as stream:
+            gzipped = stream.read(2) == _GZIP_MAGIC
+            entries = [] if gzipped else zipfile.ZipFile(stream).infolist()
     except _ZIP_ERRORS as error:
         raise ProductError(
             f"{path}: is not a readable zip ({error}); it is damaged or incomplete, {_AGAIN}"
         ) from error
+    if gzipped:
+        raise ProductError(
+            f"{path}: is a gzipped archive; unpack it (tar -xzf) and give the folder"
+        )
     unpacked = sum(entry.file_size for entry in entries)
     if len(entries) > MAX_ENTRIES or unpacked > max(FREE_BYTES, MAX_RATIO * path.stat().st_size):
         raise ProductError(
@@ -260,6 +309,8 @@ def _zip_entries(path: Path) -> dict[str, int]:
 def _entry_problem(entry: zipfile.ZipInfo, seen: dict[str, int]) -> str | None:
     name = entry.orig_filename
     parts = PurePosixPath(name).parts
+    if not name or not entry.filename:
+        return "has no name"
     if name.startswith("/") or ".." in parts or "\\" in name or ":" in name or "\0" in name:
         return "leads outside the product"
     if stat.S_ISLNK(entry.external_attr >> 16):

@@ -10,8 +10,11 @@ from firn.products import Scene
 
 PathLike = str | os.PathLike[str]
 
-#: Date and tile in a MUSCATE name: ``SENTINEL2A_20180314-102459-123_L2B-SNOW_T32TPT_D_V1-0``.
-_MUSCATE_NAME = re.compile(r"_(?P<date>\d{8})-.*_T(?P<tile>\d{2}[A-Z]{3})_")
+#: Date and tile in the names of snow products:
+#: ``SENTINEL2A_20180314-102459-123_L2B-SNOW_T32TPT_D_V1-0``,
+#: ``LIS_S2-SNOW-FSC_T32TPT_20180314T102459_1.11.0_1``, ``FSC_20180314T102459_S2A_T32TPT_V100_1``.
+_DATE = re.compile(r"_(\d{8})[-T]\d{6}")
+_TILE = re.compile(r"_T(\d{2}[A-Z]{3})_")
 
 
 class TileDate(NamedTuple):
@@ -52,8 +55,9 @@ def check_name(path: PathLike, product_id: str, row: TileDate) -> None:
     ProductError
         The product is another one.
     """
-    if told := _MUSCATE_NAME.search(f"{product_id}_"):
-        _compare(path, TileDate(told["tile"], told["date"]), row)
+    date, tile = _DATE.search(product_id), _TILE.search(f"{product_id}_")
+    if date and tile:
+        _compare(path, TileDate(tile[1], date[1]), row)
 
 
 def _compare(path: PathLike, product: TileDate, row: TileDate) -> None:

@@ -10,6 +10,8 @@ from defusedxml.ElementTree import fromstring
 from firn.errors import ProductError
 
 _REMEDY = "fetch the product again, or check that it is of the expected kind"
+#: Characters of a wrong field that a message shows.
+_SHOWN = 60
 
 
 class Metadata:
@@ -82,8 +84,8 @@ class Metadata:
             value = math.nan
         if not (math.isfinite(value) and low <= value <= high):
             raise ProductError(
-                f"{self.source}: {path} is {text!r}, expected a number from {low:g} to {high:g}; "
-                f"{_REMEDY}"
+                f"{self.source}: {path} is {_shown(text)}, expected a number from {low:g} to "
+                f"{high:g}; {_REMEDY}"
             )
         return value
 
@@ -92,8 +94,14 @@ class Metadata:
         text = self.text(path)
         try:
             time = datetime.fromisoformat(text)
-        except ValueError as error:
+            return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        # OverflowError: the time zone moves it before year 1 or beyond 9999.
+        except (ValueError, OverflowError) as error:
             raise ProductError(
-                f"{self.source}: {path} is {text!r}, expected an ISO 8601 time; {_REMEDY}"
+                f"{self.source}: {path} is {_shown(text)}, expected an ISO 8601 time; {_REMEDY}"
             ) from error
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _shown(text: str | None) -> str:
+    """Text of a field for a message; a damaged one may be megabytes long."""
+    return repr(text if text is None else text[:_SHOWN])
