@@ -200,4 +200,3 @@ def test_a_search_never_tells_a_secret(
     assert API_KEY in str(sent)
     assert API_KEY not in str(caught.value) + caplog.text + "".join(capfd.readouterr())
     assert caught.value.__suppress_context__
-    assert f"HTTP {status}" in str(caught.value) or "Error" in str(caught.value)
