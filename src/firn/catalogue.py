@@ -1,15 +1,16 @@
 """Which scenes a run has: from the scene tables, or from the plan of the virtual archive."""
 
-import csv
-import re
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
-from firn.config import Config
+from firn.config import Acquisition, Config
+from firn.download.table import SENTINEL2_KINDS, Product, read_products
 from firn.errors import ConfigError
 from firn.sensors import load_sensor
 from firn.simulator.plan import sentinel2_plans, spot_plans
+from firn.tables import Row, read_rows
 
 SENTINEL2_COLUMNS = ("tile", "date", "l1c", "l2a", "snow")
 SPOT_COLUMNS = ("scene_id", "sensor", "area", "path", "role", "reference", "tile")
@@ -118,52 +119,7 @@ def _virtual(config: Config) -> Catalogue:
     return Catalogue(tuple(sentinel2), tuple(spot))
 
 
-@dataclass(frozen=True)
-class _Row:
-    """A row of a scene table, and where it stands."""
-
-    place: str
-    values: dict[str, str]
-
-    def __getitem__(self, column: str) -> str:
-        return self.values[column]
-
-    def optional(self, column: str) -> str | None:
-        """Value of a column that may be empty or missing."""
-        return self.values.get(column) or None
-
-    def matching(self, column: str, pattern: str, example: str) -> str:
-        """Value that must look like an example."""
-        if not re.fullmatch(pattern, self[column]):
-            raise self.error(f"{column} {self[column]!r} should look like {example}")
-        return self[column]
-
-    def error(self, message: str) -> ConfigError:
-        """Error that names the table and the line."""
-        return ConfigError(f"{self.place}: {message}")
-
-
-def _rows(path: str, columns: tuple[str, ...], optional: frozenset[str]) -> list[_Row]:
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            lines = [(n, line) for n, line in enumerate(stream, 1) if not line.startswith("#")]
-        reader = csv.DictReader((line for _, line in lines), delimiter="\t")
-        header = tuple(reader.fieldnames or ())
-        rows = [_Row(f"{path}, line {lines[reader.line_num - 1][0]}", row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: the scene table cannot be read ({error})") from error
-    if not set(columns) - optional <= set(header) <= set(columns):
-        raise ConfigError(
-            f"{path}: has the columns {list(header)}; expected, separated by tabs: {list(columns)}"
-        )
-    for row in rows:
-        for column in columns:
-            if column not in optional and not row[column]:
-                raise row.error(f"has no {column}")
-    return rows
-
-
-def _sentinel2_scene(row: _Row, config: Config) -> Sentinel2Scene:
+def _sentinel2_scene(row: Row, config: Config) -> Sentinel2Scene:
     tile = row.matching("tile", r"\d{2}[A-Z]{3}", "31TCH")
     if not any(tile in area.tiles for area in config.areas.values()):
         raise row.error(
@@ -174,7 +130,7 @@ def _sentinel2_scene(row: _Row, config: Config) -> Sentinel2Scene:
     return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row["snow"])
 
 
-def _spot_scene(row: _Row, config: Config) -> SpotScene:
+def _spot_scene(row: Row, config: Config) -> SpotScene:
     scene_id = row.matching("scene_id", r"[\w.-]+", "SPOT2-HRV1-XS_...")
     role = next((r for r in ROLES if r == row["role"]), None)
     if role is None:
@@ -202,12 +158,75 @@ def _spot_scene(row: _Row, config: Config) -> SpotScene:
 
 
 def _tabulated(config: Config) -> Catalogue:
-    sentinel2 = _rows(str(config.inputs.sentinel2), SENTINEL2_COLUMNS, frozenset())
-    spot = _rows(str(config.inputs.spot), SPOT_COLUMNS, frozenset({"reference", "tile"}))
+    sentinel2: list[Sentinel2Scene] = []
+    spot: list[SpotScene] = []
+    if config.inputs.sentinel2 is not None:
+        rows = read_rows(config.inputs.sentinel2, SENTINEL2_COLUMNS, frozenset())
+        sentinel2 += [_sentinel2_scene(row, config) for row in rows]
+    if config.inputs.spot is not None:
+        rows = read_rows(config.inputs.spot, SPOT_COLUMNS, frozenset({"reference", "tile"}))
+        spot += [_spot_scene(row, config) for row in rows]
+    if config.acquisition is not None:
+        # A row of inputs says more about a SPOT scene, as what its reference is.
+        described = {scene.scene_id for scene in spot}
+        acquired = _acquired(config, config.acquisition)
+        sentinel2 += acquired.sentinel2
+        spot += [scene for scene in acquired.spot if scene.scene_id not in described]
+    return Catalogue(tuple(sentinel2), tuple(spot))
+
+
+def _acquired(config: Config, settings: Acquisition) -> Catalogue:
+    """Scenes of the table of products."""
+    tiles = {tile for area in config.areas.values() for tile in area.tiles}
+    scenes: dict[tuple[str, str], dict[str, str]] = {}
+    spot = []
+    for product in read_products(settings.scenes):
+        path = f"{settings.folder}/{product.file}"
+        if product.kind == "spot":
+            spot.append(_acquired_spot(product, path, config, settings))
+        elif product.kind in SENTINEL2_KINDS:
+            if product.tile not in tiles:
+                raise ConfigError(
+                    f"{settings.scenes}: tile {product.tile} is in no area; add it to one, or "
+                    "remove its rows"
+                )
+            paths = scenes.setdefault((product.tile, product.date), {})
+            if product.kind in paths:
+                raise ConfigError(
+                    f"{settings.scenes}: {product.tile}/{product.date} has two products of kind "
+                    f"{product.kind}; keep one"
+                )
+            paths[product.kind] = path
+    for (tile, date), paths in scenes.items():
+        if lacking := [kind for kind in SENTINEL2_KINDS if kind not in paths]:
+            raise ConfigError(
+                f"{settings.scenes}: {tile}/{date} has no {', '.join(lacking)}; remove its other "
+                "rows as well"
+            )
     return Catalogue(
-        tuple(_sentinel2_scene(row, config) for row in sentinel2),
-        tuple(_spot_scene(row, config) for row in spot),
+        tuple(Sentinel2Scene(*key, **paths) for key, paths in scenes.items()), tuple(spot)
     )
+
+
+def _acquired_spot(product: Product, path: str, config: Config, settings: Acquisition) -> SpotScene:
+    if product.area not in config.areas:
+        raise ConfigError(
+            f"{settings.scenes}: {product.product_id} is of area {product.area}, which is not "
+            f"among {', '.join(config.areas)}; correct it, or remove the row"
+        )
+    sensor = product.platform.lower()
+    try:
+        load_sensor(sensor)
+    except ConfigError as error:
+        raise ConfigError(f"{settings.scenes}: {product.product_id}: {error}") from error
+    role = settings.spot.role if settings.spot else "classify"
+    tile = product.tile or None
+    return SpotScene(product.product_id, sensor, product.area, path, role, None, tile)
+
+
+def mosaic_path(settings: Acquisition) -> str:
+    """Path of the mosaic of the elevation tiles that are fetched."""
+    return f"{settings.folder}/dem/{Path(settings.scenes).stem}.vrt"
 
 
 def auxiliary_path(
@@ -222,6 +241,8 @@ def auxiliary_path(
     """
     if config.simulation is not None:
         return str(config.root / "archive" / "auxiliary" / str(tile) / f"{kind}.tif")
+    if kind == "dem" and config.inputs.dem is None and config.acquisition is not None:
+        return mosaic_path(config.acquisition)
     template = str(getattr(config.inputs, kind))
     if "{tile}" in template and tile is None:
         raise ConfigError(

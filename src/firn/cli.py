@@ -10,7 +10,7 @@ import yaml
 
 from firn import __version__
 from firn.config import Config, InferenceSettings, load_config
-from firn.errors import ConfigError, DataError, FirnError
+from firn.errors import ConfigError, DataError, DownloadError, FirnError
 
 # Commands import what they need when they are called, so that `firn --help` answers at once.
 
@@ -114,6 +114,62 @@ def _statistics(config: Config) -> dict[str, Any]:
             "workflow"
         )
     return archive_statistics(scenes, [root / "kde" / a / f"{s}.nc" for a, s in pairs])
+
+
+@main.command()
+@click.argument("config", type=existing)
+def search(config: Path) -> None:
+    """Search the products that the configuration CONFIG needs, and write the table of scenes.
+
+    The table says what is missing, and pins what is chosen: look at it before you download. The
+    workflow does the same where the table is not there.
+
+    \b
+      firn search my.yaml
+    """
+    from firn.download.plan import describe
+    from firn.download.search import acquisition_of, choose_products
+    from firn.download.table import write_products
+
+    settings = load_config(config)
+    acquisition = acquisition_of(settings)
+    if Path(acquisition.scenes).exists():
+        raise ConfigError(f"{acquisition.scenes}: is there; remove it to search again")
+    products, notes = choose_products(settings)
+    write_products(acquisition.scenes, products, notes)
+    click.echo("\n".join([*notes, describe(products, acquisition.folder)]))
+
+
+@main.command()
+@click.argument("config", type=existing)
+@click.option("--dry-run", is_flag=True, help="Only say what would be fetched.")
+def fetch(config: Path, dry_run: bool) -> None:
+    """Download the products of the table of scenes of the configuration CONFIG.
+
+    What is there is left as it is. The workflow does the same, some files at once.
+
+    \b
+      firn fetch my.yaml --dry-run
+    """
+    from firn.download.fetch import fetch_product
+    from firn.download.plan import describe, missing
+    from firn.download.search import acquisition_of
+    from firn.download.table import read_products
+
+    settings = load_config(config)
+    acquisition = acquisition_of(settings)
+    products = read_products(acquisition.scenes)
+    click.echo(describe(products, acquisition.folder))
+    if dry_run:
+        return
+    for product in missing(products, acquisition.folder):
+        try:
+            target = Path(acquisition.folder) / product.file
+            fetch_product(product, acquisition, settings.areas, target)
+        except DownloadError as error:
+            click.echo(f"firn: {error}", err=True)
+    if left := missing(products, acquisition.folder):
+        raise DownloadError(f"{len(left)} of {len(products)} products are not there; call again")
 
 
 @main.command()

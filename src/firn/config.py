@@ -6,6 +6,7 @@ heavier than pydantic and PyYAML.
 
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -54,6 +55,66 @@ class Inputs(Section):
         None, description="Tree cover density raster, per cent; may contain {tile}"
     )
     water: str | None = Field(None, description="Water raster, 1 = water; may contain {tile}")
+
+
+class Providers(Section):
+    """Where each kind of product is searched, by eodag's name of the provider."""
+
+    l1c: str = Field("geodes", description="Sentinel-2 L1C")
+    l2a: str = Field("geodes", description="MAJA L2A")
+    snow: str = Field("geodes", description="Theia snow")
+    spot: str = Field("geodes", description="SPOT World Heritage")
+
+
+class Retries(Section):
+    """How long a server that has trouble is asked again."""
+
+    attempts: int = Field(6, ge=1, description="Attempts at a file")
+    wait: float = Field(5, ge=0, description="Wait before the second attempt, s; doubles each time")
+    quota_wait: float = Field(
+        600, ge=0, description="Wait where the quota of downloads is used up, s"
+    )
+    patience: float = Field(7200, ge=0, description="Longest wait for a file in all, s")
+
+
+class SpotSearch(Section):
+    """SPOT scenes that touch the areas."""
+
+    collections: tuple[str, ...] = Field(
+        ("SWH_SPOT123_L1", "SWH_SPOT4_L1", "SWH_SPOT5_L1"),
+        min_length=1,
+        description="Collections to search, by the provider's names",
+    )
+    start: date = Field(date(1986, 1, 1), description="First day of acquisition")
+    end: date = Field(date(2015, 12, 31), description="Last day of acquisition")
+    role: Literal["kde", "classify"] = Field("classify", description="Role of the scenes")
+
+
+class Acquisition(Section):
+    """Products to search and download."""
+
+    scenes: str = Field(
+        pattern=r"\.tsv$",
+        description="Table (TSV) of the products; where it is not there, it is made by a search",
+    )
+    folder: str = Field("data", description="Folder of the products")
+    start: date = Field(date(2016, 1, 1), description="First day of sensing, Sentinel-2")
+    end: date = Field(date(2019, 12, 31), description="Last day of sensing, Sentinel-2")
+    cloud_cover: tuple[float, float] = Field(
+        (0, 90), description="Cloud cover of L1C, lowest and highest, per cent"
+    )
+    selection: Literal["one-per-month", "all"] = Field(
+        "one-per-month",
+        description="one-per-month = a random scene per tile and calendar month, no two tiles on "
+        "one date (reference); all = every date",
+    )
+    providers: Providers = Providers()
+    spot: SpotSearch | None = Field(None, description="SPOT scenes to download; null = none")
+    dem: str | None = Field(
+        "https://copernicus-dem-30m.s3.amazonaws.com",
+        description="Address of the Copernicus DEM GLO-30 tiles; null = none",
+    )
+    retries: Retries = Retries()
 
 
 class SaturationSettings(Section):
@@ -254,6 +315,9 @@ class Config(Section):
     simulation: Simulation | None = Field(
         None, description="The virtual archive; null = real products as in inputs"
     )
+    acquisition: Acquisition | None = Field(
+        None, description="Products to search and download; null = only those of inputs"
+    )
     saturation: SaturationSettings = SaturationSettings()
     labels: LabelSettings = LabelSettings()
     patches: PatchSettings = PatchSettings()
@@ -267,16 +331,24 @@ class Config(Section):
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
         if self.simulation is None:
+            fetched = self.acquired_inputs()
             missing = [
                 key
                 for key in ("sentinel2", "spot", "dem", "tree_cover", "water")
-                if getattr(self.inputs, key) is None
+                if key not in fetched and getattr(self.inputs, key) is None
             ]
             if missing:
                 raise ValueError(
                     f"inputs.{', inputs.'.join(missing)}: must be given where no simulation is"
                 )
         return self
+
+    def acquired_inputs(self) -> tuple[str, ...]:
+        """Keys of `inputs` that may be left out because the acquisition fetches them."""
+        if self.acquisition is None:
+            return ()
+        with_dem = self.acquisition.dem is not None
+        return ("sentinel2", "spot", "dem") if with_dem else ("sentinel2", "spot")
 
     @property
     def root(self) -> Path:

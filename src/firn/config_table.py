@@ -1,6 +1,7 @@
 """The configuration explained: a table of every key, made from the model that checks it."""
 
 from collections.abc import Iterator
+from datetime import date
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -10,7 +11,7 @@ from pydantic.fields import FieldInfo
 from firn.config import Config
 
 #: Types of single values as a user reads them.
-_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false"}
+_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", date: "date"}
 
 
 def _variants(kind: Any) -> list[Any]:

@@ -27,3 +27,7 @@ class DataError(FirnError):
 
 class ModelError(FirnError):
     """A model file or a training cannot be used."""
+
+
+class DownloadError(FirnError):
+    """A provider refuses, is not reachable, or sends something else than was asked for."""

@@ -65,8 +65,8 @@ def test_profiles_keep_going_and_only_the_local_one_limits_gpus() -> None:
         for name in ("local", "slurm")
     }
     assert all(p["keep-going"] and p["rerun-incomplete"] for p in profiles.values())
-    assert profiles["local"]["resources"] == {"gpu": 1}
-    assert "resources" not in profiles["slurm"]
+    assert profiles["local"]["resources"] == {"gpu": 1, "download": 2}
+    assert profiles["slurm"]["resources"] == {"download": 2}
     assert profiles["slurm"]["executor"] == "slurm"
     assert (ROOT / "slurm").resolve() == ROOT / "workflow/profiles/slurm"
     # Its keys would win over those of the profile that a user names.

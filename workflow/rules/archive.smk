@@ -31,8 +31,12 @@ def named_files():
             yield s.reference
 
 
-#: Those that are not there. Each costs the scenes that need it, and no others.
-MISSING = set() if SIMULATION else {path for path in named_files() if not exists(path)}
+#: Those that are not there and no rule makes. Each costs the scenes that need it, and no others.
+MISSING = (
+    set()
+    if SIMULATION
+    else {path for path in named_files() if not exists(path)} - ACQUIRED.keys() - MOSAIC
+)
 
 #: Plans of the virtual SPOT scenes that are classified, and the scene of the configuration that
 #: each comes from.

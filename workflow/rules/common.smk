@@ -4,11 +4,13 @@ Everything here runs each time the workflow is read, so it imports nothing heavy
 """
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
-from firn.catalogue import auxiliary_path, catalogue
+from firn.catalogue import Catalogue, auxiliary_path, catalogue, mosaic_path
 from firn.code_digest import code_digest
 from firn.config import parse_config
+from firn.download.table import read_products
 from firn.errors import FirnError
 from firn.sensors import load_sensor
 from firn.simulator.plan import spot_plans
@@ -16,11 +18,14 @@ from snakemake.exceptions import WorkflowError
 
 try:
     CONFIG = parse_config(config, "configuration")
-    SCENES = catalogue(CONFIG)
+    SIMULATION = CONFIG.simulation
+    ACQUISITION = None if SIMULATION else CONFIG.acquisition
+    #: The table of scenes is not there: it is made first, for someone to look at.
+    CHOOSING = ACQUISITION is not None and not Path(ACQUISITION.scenes).exists()
+    SCENES = Catalogue((), ()) if CHOOSING else catalogue(CONFIG)
 except FirnError as error:
     raise WorkflowError(str(error)) from None
 
-SIMULATION = CONFIG.simulation
 ARCHIVE = str(CONFIG.root / "archive")
 
 #: Experiments by name, and the same by what is common to all methods: "spot2", or "spot2-alps" where there
