@@ -50,7 +50,7 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 
 .PHONY: test
 test: lint ## Check style and types, then run every test
-	pytest --numprocesses $(CORES) --dist loadgroup --durations 10
+	pytest --numprocesses $(CORES) --dist loadfile --durations 10
 
 .PHONY: clean
 clean: ## Remove what the demo computed; .venv stays

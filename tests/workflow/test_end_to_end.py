@@ -1,5 +1,6 @@
 """The whole workflow at its smallest: it runs, repeats nothing, and survives a bad product."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from .conftest import Snakemake
 
 TINY = ("--configfile", "tests/workflow/tiny.yaml", "--profile", "workflow/profiles/local")
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("end-to-end")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,27 @@ def test_every_method_is_scored_on_both_kinds_of_scenes(run: Path) -> None:
         for kind in ("pseudo", "historical"):
             metrics = read_json(run / "evaluation" / f"{method}-spot4" / f"{kind}.json")
             assert metrics["n_pixels"] == sum(map(sum, metrics["confusion_matrix"])) > 0
+
+
+def digests(run: Path) -> dict[str, str]:
+    """Digest of each artefact but those that tell times or the folder of the run."""
+    different = ("logs", "benchmarks", "figures/runtime.png", "report.html", "config.yaml")
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(run.rglob("*"))
+        if path.is_file() and not (name := path.relative_to(run).as_posix()).startswith(different)
+    }
+
+
+def test_same_seed_gives_identical_artefacts(
+    run: Path, snakemake: Snakemake, tmp_path: Path
+) -> None:
+    """In another folder, and in another order of jobs."""
+    call = snakemake(*TINY, "--scheduler", "greedy", "--cores", "3", folder=tmp_path)
+    assert call.code == 0, call.text
+    first, second = digests(run), digests(tmp_path / "tiny")
+    assert len(first) > 100
+    assert {name for name in first | second if first.get(name) != second.get(name)} == set()
 
 
 def test_second_call_does_nothing(run: Path, snakemake: Snakemake) -> None:
