@@ -14,6 +14,7 @@ from minimal_products import EPSG, SIDE, full, transform
 from rasterio.crs import CRS
 
 from firn.errors import FirnError
+from firn.products.dimap import open_l1a
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
@@ -39,6 +40,11 @@ def read_swh(path: Path) -> object:
     return scene.read(scene.bands), warped, scene.saturation
 
 
+def read_l1a(path: Path) -> object:
+    scene = open_l1a(path)
+    return scene.read(scene.bands), scene.location.ground(np.arange(3), np.arange(3))
+
+
 @pytest.fixture(scope="module")
 def products(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Reader]]:
     folder = tmp_path_factory.mktemp("whole")
@@ -46,11 +52,14 @@ def products(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, 
     safe = minimal_products.sentinel2(folder, {"B11": noise.astype(np.uint16)})
     l2a = {"FRE_B11": noise.astype(np.int16), "MASKS/CLM_R2": full(COARSE, 4, "uint8")}
     spot = {"XS1": noise.astype(np.uint16)}
+    raw = np.stack([noise.astype(np.uint8)] * 3)
+    gains = {"XS1": (1.2, 2.0), "XS2": (0.8, 0.0), "XS3": (1.5, 0.0)}
     return {
         "l1c": (safe, read_l1c),
         "l2a": (minimal_products.maja(folder, l2a), read_l2a),
         "snow": (minimal_products.snow(folder, full(COARSE, 100, "uint8")), read_snow),
         "swh": (minimal_products.swh(folder, spot, {"XS1": 0.4}), read_swh),
+        "l1a": (minimal_products.spot_l1a(folder, raw, gains), read_l1a),
     }
 
 
@@ -81,7 +90,8 @@ FUZZ = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-KINDS = ["l1c", "l2a", "snow", "swh"]
+KINDS = ["l1c", "l2a", "snow", "swh", "l1a"]
+SUFFIXES = (".xml", ".dim", ".tif", ".jp2")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,7 +124,7 @@ def test_damaged_file_in_a_folder(
     keep: float,
 ) -> None:
     folder, reader = products[kind]
-    files = sorted(file for file in folder.rglob("*") if file.suffix in (".xml", ".tif", ".jp2"))
+    files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in SUFFIXES)
     file = data.draw(st.sampled_from(files))
     whole = file.read_bytes()
     try:

@@ -136,11 +136,7 @@ class Product:
                 f"{self.path}: {name} has the CRS {grid.crs.to_string()[:80]!r}, which is no place "
                 f"on Earth; {_AGAIN}"
             )
-        if grid.height * grid.width > MAX_PIXELS:
-            raise ProductError(
-                f"{self.path}: {name} claims {grid.height} x {grid.width} pixels, more than any "
-                f"product has; {_AGAIN}"
-            )
+        self._check_size(name, 1, grid.height, grid.width)
         return grid
 
     def read(self, name: str) -> xr.DataArray:
@@ -174,6 +170,28 @@ class Product:
         except DataError as error:
             raise self._damaged(name, error) from error
         return values
+
+    def read_image(self, name: str) -> Array:
+        """All bands of a raster in sensor geometry, (band, row, column), in its own type.
+
+        Raises
+        ------
+        ProductError
+            The file is damaged or truncated, or absurdly large.
+        """
+        path = self._raster_path(name)
+        try:
+            self._check_size(name, *raster.image_shape(path))
+            return raster.read_image(path)
+        except DataError as error:
+            raise self._damaged(name, error) from error
+
+    def _check_size(self, name: str, bands: int, height: int, width: int) -> None:
+        if bands * height * width > MAX_PIXELS:
+            raise ProductError(
+                f"{self.path}: {name} claims {height} x {width} pixels, more than any product has; "
+                f"{_AGAIN}"
+            )
 
     def _damaged(self, name: str, error: Exception) -> ProductError:
         return ProductError(f"{self.path}: {name} is damaged or truncated; {_AGAIN} ({error})")
