@@ -9,6 +9,7 @@ from typing import Any
 from firn import netcdf, raster
 from firn.errors import ProductError
 from firn.methods.model_file import card_of, read_tensors
+from firn.products.dimap import open_l1a
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.swh import open_swh
@@ -62,22 +63,24 @@ def _unpacked(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else value
 
 
+#: What the metadata of a SPOT scene of any level tell.
+_SPOT_FIELDS = (
+    "scene_id",
+    "platform",
+    "instrument",
+    "acquisition_time",
+    "bands",
+    "saturation",
+    "minimum",
+)
+
+
 def _product(path: PathLike) -> dict[str, Any]:
     openers: dict[str, tuple[Callable[[PathLike], Any], tuple[str, ...]]] = {
         "Sentinel-2 Level-1C": (open_l1c, ("product_id", "platform", "tile", "sensing_time")),
         "MAJA Level-2A": (open_l2a, ("product_id", "platform", "tile", "sensing_time")),
-        "SWH Level-1C": (
-            open_swh,
-            (
-                "scene_id",
-                "platform",
-                "instrument",
-                "acquisition_time",
-                "bands",
-                "saturation",
-                "minimum",
-            ),
-        ),
+        "SWH Level-1C": (open_swh, _SPOT_FIELDS),
+        "SWH Level-1A": (open_l1a, (*_SPOT_FIELDS, "irradiance_source", "incidence")),
     }
     problems = []
     for kind, (opener, fields) in openers.items():

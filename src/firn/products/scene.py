@@ -5,29 +5,42 @@ from pathlib import Path
 
 from firn.errors import ProductError
 from firn.products import Scene
+from firn.products.dimap import SpotL1A
 from firn.products.geotiff import open_geotiff
-from firn.products.swh import open_swh
+from firn.products.ortho import is_ortho, open_ortho
+from firn.products.spot import open_spot
 from firn.sensors import Sensor
 
 GEOTIFF_SUFFIXES = (".tif", ".tiff")
 
 
 def open_scene(path: str | os.PathLike[str], sensor: Sensor | None = None) -> Scene:
-    """Open a SWH Level-1C product (a zip or a folder), or a calibrated GeoTIFF of a known sensor.
+    """Open a scene that is on the map.
 
     Parameters
     ----------
     path : path
+        A SWH Level-1C product (a zip or a folder), a Level-1A one that firn has orthorectified, or
+        a calibrated GeoTIFF of a known sensor.
     sensor : Sensor, optional
-        Needed for a GeoTIFF: its bands and scale.
+        Needed for the last: its bands and scale.
 
     Raises
     ------
     ProductError
-        The product is missing, damaged or incomplete, or a GeoTIFF comes without its sensor.
+        The product is missing, damaged or incomplete, or not on the map yet, or a GeoTIFF comes
+        without its sensor.
     """
     if Path(path).suffix.lower() not in GEOTIFF_SUFFIXES:
-        return open_swh(path)
+        scene = open_spot(path)
+        if isinstance(scene, SpotL1A):
+            raise ProductError(
+                f"{path}: is a Level-1A scene, which is not on a map; put it there with firn "
+                "orthorectify"
+            )
+        return scene
+    if is_ortho(path):
+        return open_ortho(path)
     if sensor is None:
         raise ProductError(
             f"{path}: a GeoTIFF does not tell its sensor; give one (--sensor spot4, or the path of "
