@@ -19,7 +19,7 @@ from scipy.stats import gaussian_kde
 
 from firn import netcdf
 from firn.errors import DataError, ProductError
-from firn.products.swh import SwhScene, open_swh
+from firn.products.spot import SpotProduct, open_spot
 from firn.provenance import provenance
 from firn.sensors import Sensor
 
@@ -29,6 +29,9 @@ Quantity = Literal["saturation", "minimum"]
 #: Rounds of drawing anew the impossible draws. With one draw in ten possible, a request of a
 #: million would have ended after 130.
 MAX_ROUNDS = 200
+
+#: Spread of reflectance below which values are the same but for rounding.
+SAME = 1e-9
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +54,8 @@ class Saturations:
     Raises
     ------
     DataError
-        There are fewer scenes than bands + 1, or the samples span no volume.
+        There are fewer scenes than bands + 1, or the samples span no volume. A minimum that all
+        scenes share, as Level-1A scenes without bias do, is taken as it is.
     """
 
     sensor: str
@@ -72,13 +76,19 @@ class Saturations:
                 "scenes of the area to the scene table"
             )
         self._density("saturation")
-        self._density("minimum")
+        if not self._one_minimum:
+            self._density("minimum")
+
+    @property
+    def _one_minimum(self) -> bool:
+        """Whether the minimum is the same in all scenes."""
+        return bool(np.all(np.ptp(self.minimum, axis=0) <= SAME))
 
     def _density(self, quantity: Quantity) -> gaussian_kde:
         samples = self.saturation if quantity == "saturation" else self.minimum
         try:
             # A constant sample passes the factorisation when rounding leaves it a tiny variance.
-            if np.any(np.ptp(samples, axis=0) <= 1e-9):
+            if np.any(np.ptp(samples, axis=0) <= SAME):
                 raise np.linalg.LinAlgError("a band is constant")
             return gaussian_kde(samples.T, bw_method=self.bandwidth)
         except np.linalg.LinAlgError as error:
@@ -89,7 +99,12 @@ class Saturations:
             ) from error
 
     def density(self, quantity: Quantity, band: str, reflectance: FloatArray) -> FloatArray:
-        """Density of one band, the others summed out, before impossible draws are rejected."""
+        """Density of one band, the others summed out, before impossible draws are rejected.
+
+        A minimum that all scenes share has none: 0.
+        """
+        if quantity == "minimum" and self._one_minimum:
+            return np.zeros(reflectance.shape)
         marginal = self._density(quantity).marginal([self.bands.index(band)])
         return np.asarray(marginal(reflectance), np.float64)
 
@@ -109,7 +124,6 @@ class Saturations:
             Hardly any draw is possible.
         """
         saturation_density = self._density("saturation")
-        minimum_density = self._density("minimum")
         saturation = np.empty((n, len(self.bands)))
         minimum = np.empty_like(saturation)
         missing = np.arange(n)
@@ -117,7 +131,7 @@ class Saturations:
             if not missing.size:
                 return saturation, minimum
             saturation[missing] = saturation_density.resample(missing.size, seed=rng).T
-            minimum[missing] = minimum_density.resample(missing.size, seed=rng).T
+            minimum[missing] = self._minima(missing.size, rng)
             low, high = minimum[missing], saturation[missing]
             missing = missing[np.any((low < 0) | (high <= low), axis=1)]
         if missing.size:
@@ -127,6 +141,11 @@ class Saturations:
                 "the bandwidth smaller, or check ReflectanceMin and ReflectanceMax of the scenes"
             )
         return saturation, minimum
+
+    def _minima(self, n: int, rng: np.random.Generator) -> FloatArray:
+        if self._one_minimum:
+            return np.tile(self.minimum[0], (n, 1))
+        return np.asarray(self._density("minimum").resample(n, seed=rng).T)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the samples as NetCDF, atomically."""
@@ -193,7 +212,7 @@ def collect(
     Parameters
     ----------
     paths : sequence of path
-        SWH Level-1C products.
+        SWH products, Level 1C or 1A.
     sensor : Sensor
         Its bands are collected; the scenes must be of its platform.
     area : str
@@ -204,10 +223,10 @@ def collect(
     DataError
         Too few scenes remain, or they span no volume.
     """
-    scenes: dict[str, SwhScene] = {}
+    scenes: dict[str, SpotProduct] = {}
     for path in paths:
         try:
-            scene = open_swh(path)
+            scene = open_spot(path)
             _check_scene(scene, path, sensor)
         except ProductError as error:
             logger.warning("left out of the saturation of %s: %s", sensor.name, error)
@@ -231,7 +250,7 @@ def _table(rows: Sequence[Mapping[str, float]], sensor: Sensor) -> FloatArray:
     return np.array([[row[band] for band in sensor.band_names] for row in rows], np.float64)
 
 
-def _check_scene(scene: SwhScene, path: str | os.PathLike[str], sensor: Sensor) -> None:
+def _check_scene(scene: SpotProduct, path: str | os.PathLike[str], sensor: Sensor) -> None:
     if scene.platform != sensor.platform:
         raise ProductError(
             f"{path}: is of {scene.platform}, expected {sensor.platform}; correct the scene table"
