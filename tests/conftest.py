@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: a real Sentinel-2 crop packed as a Level-1C product."""
+"""Fixtures shared by all tests: a real Sentinel-2 crop as a Level-1C product, a simple model."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +7,8 @@ import minimal_products
 import numpy as np
 import pytest
 import rasterio
+
+from firn.methods import MajorityModel, ModelCard, save_model
 
 CROP = Path(__file__).parent / "data" / "sentinel2_crop"
 #: The crop's baseline, and the first one with a radiometric offset.
@@ -44,3 +46,19 @@ def crop_product(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pa
         return minimal_products.zip_folder(safe)
 
     return pack
+
+
+@pytest.fixture
+def snowy_model(tmp_path: Path) -> Path:
+    """A model that calls every pixel snow."""
+    card = ModelCard(
+        method="baseline-majority",
+        sensor="spot2",
+        bands=["XS1", "XS2", "XS3"],
+        channels=["XS1", "XS2", "XS3", "hillshade", "dem"],
+        mean=[0.0] * 5,
+        std=[1.0] * 5,
+    )
+    path = tmp_path / "model.safetensors"
+    save_model(MajorityModel(card, np.array([1, 8, 1])), path)
+    return path

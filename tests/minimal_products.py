@@ -340,3 +340,117 @@ def take5(
 
 def full(shape: tuple[int, int], value: float, dtype: str) -> Array:
     return np.full(shape, value, dtype)
+
+
+#: Location model of `spot_l1a`: longitude and latitude by 1, row, col, row col, row^2 and col^2.
+L1A_LONGITUDE = (10.0, -5e-5, 3e-4, 0.0, 0.0, 0.0)
+L1A_LATITUDE = (47.0, -2e-4, -4e-5, 0.0, 0.0, 0.0)
+#: Coefficients of the real scene 008-012_S2_693-381-0_2007-02-10-14-19-06_HRV-2_X_DT_GU, of 3000 x
+#: 3000 pixels, as quoted by the tests of GitHub Yiuky/ArcMagery.
+REAL_LOCATION = (
+    np.array(
+        [
+            -5.6230633481e01,
+            -3.8446492382e-05,
+            2.2343213631e-04,
+            2.1759064899e-10,
+            -3.5519703673e-12,
+            3.3045704066e-09,
+        ]
+    ),
+    np.array(
+        [
+            -1.5209695185e01,
+            -1.7682107490e-04,
+            -3.0175551719e-05,
+            1.4373330074e-11,
+            1.5944952646e-12,
+            -3.0800493102e-10,
+        ]
+    ),
+)
+
+
+def spot_l1a(
+    parent: Path,
+    image: Array,
+    calibration: Mapping[str, tuple[float, float]],
+    *,
+    replaced: Mapping[str, str] | None = None,
+    irradiance: Mapping[int, float] | None = None,
+) -> Path:
+    """SWH Level-1A folder of SPOT2 HRV1 (SPOT4 HRVIR2 where there are four bands).
+
+    ``image`` is (band, row, column) in the order of IMAGERY.TIF, ``calibration`` holds gain and
+    bias of XS1, XS2, XS3 [, SWIR] as METADATA.DIM lists them; texts of that are ``replaced``.
+    """
+    scene = parent / "008-012_S2_693-381-0_2007-02-10-14-19-06_HRV-1_X_DT_GU" / "SCENE01"
+    scene.mkdir(parents=True)
+    with rasterio.open(
+        scene / "IMAGERY.TIF",
+        "w",
+        driver="GTiff",
+        count=image.shape[0],
+        height=image.shape[1],
+        width=image.shape[2],
+        dtype=image.dtype,
+    ) as dataset:
+        dataset.write(image)
+    bands = "".join(
+        f"<Spectral_Band_Info><BAND_INDEX>{i}</BAND_INDEX><BAND_DESCRIPTION>{band}"
+        f"</BAND_DESCRIPTION><PHYSICAL_BIAS>{bias}</PHYSICAL_BIAS><PHYSICAL_GAIN>{gain}"
+        "</PHYSICAL_GAIN><PHYSICAL_UNIT>equivalent radiance (W.m-2.Sr-1.um-1)</PHYSICAL_UNIT>"
+        "</Spectral_Band_Info>"
+        for i, (band, (gain, bias)) in enumerate(calibration.items(), start=1)
+    )
+    suns = "".join(
+        f"<Band_Solar_Irradiance><BAND_INDEX>{i}</BAND_INDEX><SOLAR_IRRADIANCE_VALUE>{value}"
+        "</SOLAR_IRRADIANCE_VALUE></Band_Solar_Irradiance>"
+        for i, value in (irradiance or {}).items()
+    )
+    rows, cols = image.shape[1:]
+    vertices = "".join(
+        f"<Vertex><FRAME_LON>{10 - 5e-5 * r + 3e-4 * c:.9f}</FRAME_LON>"
+        f"<FRAME_LAT>{47 - 2e-4 * r - 4e-5 * c:.9f}</FRAME_LAT><FRAME_ROW>{r}</FRAME_ROW>"
+        f"<FRAME_COL>{c}</FRAME_COL></Vertex>"
+        for r, c in ((1, 1), (1, cols), (rows, cols), (rows, 1))
+    )
+    lists = "".join(
+        f"<{kind}_List>"
+        + "".join(f'<{kind} index="{i}">{k!r}</{kind}>' for i, k in enumerate(terms, start=1))
+        + f"</{kind}_List>"
+        for kind, terms in (("lc", L1A_LONGITUDE), ("pc", L1A_LATITUDE))
+    )
+    satellite = ("2", "HRV", "1", "X") if len(calibration) == 3 else ("4", "HRVIR", "2", "I")
+    number, instrument, index, mode = satellite
+    text = (
+        '<?xml version="1.0" encoding="ISO-8859-1"?><Dimap_Document>'
+        '<Metadata_Id><METADATA_FORMAT version="1.1">DIMAP</METADATA_FORMAT></Metadata_Id>'
+        f"<Dataset_Frame>{vertices}<Scene_Center><FRAME_LON>10</FRAME_LON></Scene_Center>"
+        "</Dataset_Frame><Dataset_Sources><Source_Information><Scene_Source>"
+        "<GRID_REFERENCE>693-381</GRID_REFERENCE><IMAGING_DATE>2007-02-10</IMAGING_DATE>"
+        f"<IMAGING_TIME>14:19:06</IMAGING_TIME><MISSION>SPOT</MISSION><MISSION_INDEX>{number}"
+        f"</MISSION_INDEX><INSTRUMENT>{instrument}</INSTRUMENT><INSTRUMENT_INDEX>{index}"
+        f"</INSTRUMENT_INDEX><SENSOR_CODE>{mode}</SENSOR_CODE><INCIDENCE_ANGLE>-5.7"
+        "</INCIDENCE_ANGLE><SUN_AZIMUTH>141.5</SUN_AZIMUTH><SUN_ELEVATION>30.0</SUN_ELEVATION>"
+        "</Scene_Source></Source_Information></Dataset_Sources>"
+        "<Raster_CS><PIXEL_ORIGIN>1</PIXEL_ORIGIN></Raster_CS><Geoposition>"
+        '<Simplified_Location_Model><Direct_Location_Model order="2">'
+        f"{lists}</Direct_Location_Model></Simplified_Location_Model></Geoposition>"
+        "<Data_Processing><PROCESSING_LEVEL>1A</PROCESSING_LEVEL></Data_Processing>"
+        f"<Raster_Dimensions><NCOLS>{cols}</NCOLS><NROWS>{rows}</NROWS>"
+        f"<NBANDS>{len(calibration)}</NBANDS></Raster_Dimensions>"
+        "<Raster_Encoding><NBITS>8</NBITS><DATA_TYPE>UNSIGNED</DATA_TYPE></Raster_Encoding>"
+        "<Image_Display><Special_Value><SPECIAL_VALUE_INDEX>0</SPECIAL_VALUE_INDEX>"
+        "<SPECIAL_VALUE_TEXT>NODATA</SPECIAL_VALUE_TEXT></Special_Value><Special_Value>"
+        "<SPECIAL_VALUE_INDEX>255</SPECIAL_VALUE_INDEX><SPECIAL_VALUE_TEXT>SATURATED"
+        "</SPECIAL_VALUE_TEXT></Special_Value></Image_Display>"
+        f"<Image_Interpretation>{bands}</Image_Interpretation><Data_Strip><Sensor_Calibration>"
+        f"<Solar_Irradiance>{suns}</Solar_Irradiance></Sensor_Calibration></Data_Strip>"
+        "</Dimap_Document>"
+    )
+    for old, new in (replaced or {}).items():
+        assert old in text, old
+        text = text.replace(old, new)
+    (scene / "METADATA.DIM").write_text(text, encoding="latin-1")
+    return scene.parent

@@ -15,12 +15,11 @@ from firn.catalogue import catalogue
 from firn.cli import main
 from firn.config import Config, load_config
 from firn.config_table import config_table
-from firn.methods import MajorityModel, ModelCard, save_model
 from firn.raster import Grid
 from firn.saturation import Saturations
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("simulate", "emulate", "classify", "evaluate", "info", "config")
+COMMANDS = ("simulate", "emulate", "orthorectify", "classify", "evaluate", "info", "config")
 
 
 def run(*arguments: str | Path) -> Result:
@@ -227,22 +226,6 @@ def test_info_of_a_netcdf_file(tmp_path: Path) -> None:
     described = yaml.safe_load(run("info", path).stdout)
     assert described["sizes"] == {"x": 3}
     assert described["tile"] == "31TCH"
-
-
-@pytest.fixture
-def snowy_model(tmp_path: Path) -> Path:
-    """A model that calls every pixel snow."""
-    card = ModelCard(
-        method="baseline-majority",
-        sensor="spot2",
-        bands=["XS1", "XS2", "XS3"],
-        channels=["XS1", "XS2", "XS3", "hillshade", "dem"],
-        mean=[0.0] * 5,
-        std=[1.0] * 5,
-    )
-    path = tmp_path / "model.safetensors"
-    save_model(MajorityModel(card, np.array([1, 8, 1])), path)
-    return path
 
 
 def test_info_of_a_model(snowy_model: Path) -> None:

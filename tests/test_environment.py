@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 #: Distributions whose conda package or import has another name.
 CONDA_NAMES = {"torch": "pytorch"}
-IMPORT_NAMES = {"yaml": "pyyaml"}
+IMPORT_NAMES = {"skimage": "scikit-image", "yaml": "pyyaml"}
 
 
 def declared() -> dict[str, str]:

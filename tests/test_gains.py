@@ -10,6 +10,8 @@ import pytest
 
 from firn.errors import DataError
 from firn.gains import collect
+from firn.saturation import Saturations
+from firn.seeds import generator
 from firn.sensors import load_sensor
 
 SPOT4 = load_sensor("spot4")
@@ -39,6 +41,33 @@ def test_collects_both_instruments_from_metadata_in_any_order(tmp_path: Path) ->
     np.testing.assert_array_equal(backwards.saturation, collected.saturation)
     without = collect(paths, load_sensor("spot4-noswir"), "alps", 0.1)
     np.testing.assert_array_equal(without.saturation, collected.saturation[:, :3])
+
+
+def raw_scenes(folder: Path, n: int, bias: float) -> list[Path]:
+    """Level-1A scenes of SPOT2 on n days; the gain of XS1 is 1.2, 1.3, ..."""
+    image = np.ones((3, 4, 4), np.uint8)
+    paths = []
+    for i in range(n):
+        gains = {"XS1": (1.2 + 0.1 * i, bias), "XS2": (0.8 + 0.1 * (i % 3), bias)}
+        day = {"<IMAGING_DATE>2007-02-10": f"<IMAGING_DATE>2007-02-1{i}"}
+        product = minimal_products.spot_l1a(
+            folder / str(i), image, {**gains, "XS3": (1.5 + 0.1 * (i % 2), bias)}, replaced=day
+        )
+        paths.append(minimal_products.zip_folder(product))
+    return paths
+
+
+def test_collects_level_1a_scenes_whose_minimum_is_one_and_the_same(tmp_path: Path) -> None:
+    """DN 0 of scenes without bias is no radiance: the minimum is 0 in each of them."""
+    collected = collect(raw_scenes(tmp_path, 6, bias=0.0), load_sensor("spot2"), "alps", 0.1)
+    assert collected.scenes[0] == "26933810702101419061X"
+    assert (np.diff(collected.saturation[:, 0]) < 0).all(), "a larger gain saturates earlier"
+    assert not collected.minimum.any()
+    saturation, minimum = collected.draw(50, generator(1, "raw"))
+    assert not minimum.any()
+    assert np.ptp(saturation[:, 0]) > 0
+    collected.save(tmp_path / "kde.nc")
+    assert not Saturations.load(tmp_path / "kde.nc").density("minimum", "XS1", np.ones(3)).any()
 
 
 def messages(caplog: pytest.LogCaptureFixture) -> Sequence[str]:

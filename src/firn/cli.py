@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import yaml
@@ -201,6 +201,49 @@ def emulate(l1c: Path, sensor: str, saturation: Path, seed: int, output: Path) -
 
 @main.command()
 @click.argument("scene", type=existing)
+@click.option("--dem", type=existing, required=True, help="Elevation raster, m; any CRS.")
+@click.option(
+    "--reference",
+    "references",
+    type=existing,
+    required=True,
+    multiple=True,
+    help="Sentinel-2 image whose position SCENE takes over; several make it surer.",
+)
+@click.option(
+    "--band-order",
+    type=click.Choice(["reversed", "listed"]),
+    default="reversed",
+    show_default=True,
+    help="Bands of IMAGERY.TIF: XS3, XS2, XS1, SWIR, or as METADATA.DIM lists them.",
+)
+@click.option("-o", "--output", type=new_file, required=True, help="GeoTIFF to write.")
+def orthorectify(
+    scene: Path,
+    dem: Path,
+    references: tuple[Path, ...],
+    band_order: Literal["reversed", "listed"],
+    output: Path,
+) -> None:
+    """Put the Level-1A product SCENE on the map, so that it can be classified.
+
+    A reference is a GeoTIFF in UTM, such as stacks/{tile}/{date}/toa_20m.tif of a run, or one band
+    of a Level-1C product.
+
+    \b
+      firn orthorectify SCENE.zip --dem dem.tif --reference B08.tif -o scene.tif
+      firn classify scene.tif --model model.safetensors --dem dem.tif -o maps/scene
+    """
+    from firn.orthorectification import orthorectify as make_map
+
+    agreement = make_map(scene, dem, references, output, band_order=band_order)
+    click.echo(
+        f"{output}: {agreement.used} of {agreement.windows} windows agree to {agreement.rms:.1f} m"
+    )
+
+
+@main.command()
+@click.argument("scene", type=existing)
 @click.option("--model", type=existing, required=True, help="model.safetensors of a training.")
 @click.option("--dem", type=existing, required=True, help="Elevation raster, m; any CRS.")
 @click.option("--tree-cover", type=existing, help="Tree cover density, per cent: flags forest.")
@@ -226,9 +269,9 @@ def classify(
 ) -> None:
     """Map snow, cloud and ground in SCENE.
 
-    SCENE is a SWH Level-1C product (a zip or its folder) or a calibrated GeoTIFF with --sensor. The
-    folder gets snow.tif (0 ground, 100 snow, 205 cloud, 254 no data), probability.tif, quality.tif
-    and item.json (STAC).
+    SCENE is a SWH Level-1C product (a zip or its folder), a Level-1A one that firn orthorectify has
+    put on the map, or a calibrated GeoTIFF with --sensor. The folder gets snow.tif (0 ground, 100
+    snow, 205 cloud, 254 no data), probability.tif, quality.tif and item.json (STAC).
 
     \b
       firn classify SCENE.zip --model model.safetensors --dem dem.tif -o maps/scene

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firn.errors import ProductError
-from firn.products.swh import SwhScene, open_swh
+from firn.products.spot import SpotProduct, open_spot
 from firn.saturation import Saturations
 from firn.sensors import Sensor
 
@@ -27,7 +27,7 @@ def collect(
     Parameters
     ----------
     paths : sequence of path
-        SWH Level-1C products.
+        SWH products, Level 1C or 1A.
     sensor : Sensor
         Its bands are collected; the scenes must be of its platform.
     area : str
@@ -38,10 +38,10 @@ def collect(
     DataError
         Too few scenes remain, or they span no volume.
     """
-    scenes: dict[str, SwhScene] = {}
+    scenes: dict[str, SpotProduct] = {}
     for path in paths:
         try:
-            scene = open_swh(path)
+            scene = open_spot(path)
             _check_scene(scene, path, sensor)
         except ProductError as error:
             logger.warning("left out of the saturation of %s: %s", sensor.name, error)
@@ -65,7 +65,7 @@ def _table(rows: Sequence[Mapping[str, float]], sensor: Sensor) -> npt.NDArray[n
     return np.array([[row[band] for band in sensor.band_names] for row in rows], np.float64)
 
 
-def _check_scene(scene: SwhScene, path: str | os.PathLike[str], sensor: Sensor) -> None:
+def _check_scene(scene: SpotProduct, path: str | os.PathLike[str], sensor: Sensor) -> None:
     if scene.platform != sensor.platform:
         raise ProductError(
             f"{path}: is of {scene.platform}, expected {sensor.platform}; correct the scene table"

@@ -9,6 +9,7 @@ from typing import Any
 from firn import netcdf, raster
 from firn.errors import ProductError
 from firn.methods.model_file import card_of, read_tensors
+from firn.products.dimap import open_l1a
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.swh import open_swh
@@ -70,6 +71,10 @@ def _product(path: PathLike) -> dict[str, Any]:
         "Sentinel-2 Level-1C": (open_l1c, of_tile),
         "MAJA Level-2A": (open_l2a, of_tile),
         "SWH Level-1C": (open_swh, (*of_scene, "saturation", "minimum")),
+        "SWH Level-1A": (
+            open_l1a,
+            (*of_scene, "saturation", "minimum", "irradiance_source", "incidence"),
+        ),
         "Take5 Level-1C": (open_take5, of_scene),
     }
     problems = []

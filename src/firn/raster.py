@@ -1,7 +1,9 @@
 """Rasters and their grids: all reading, warping and writing of rasters goes through here."""
 
 import os
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,7 @@ import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.features import rasterize
 from rasterio.shutil import copy as gdal_copy
 from rasterio.vrt import WarpedVRT
@@ -326,6 +328,52 @@ def read_on(
                 f"{path}: is damaged or truncated ({error}); fetch or make the file again"
             ) from error
     return values
+
+
+@contextmanager
+def _without_georeference() -> Iterator[None]:
+    """Let no warning come of an image in sensor geometry, which has no georeference."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        yield
+
+
+def image_shape(path: PathLike) -> tuple[int, int, int]:
+    """(bands, height, width) of an image without georeference, from its header."""
+    with _without_georeference(), _open(path) as dataset:
+        return dataset.count, dataset.height, dataset.width
+
+
+def read_image(path: PathLike) -> Array:
+    """Read all bands of an image without georeference, (band, row, column), in its own type.
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged.
+    """
+    with _without_georeference(), _open(path) as dataset:
+        try:
+            values: Array = dataset.read()
+        except RasterioError as error:
+            raise DataError(
+                f"{path}: is damaged or truncated ({error}); fetch or make the file again"
+            ) from error
+    return values
+
+
+def write_image(path: PathLike, values: Array) -> None:
+    """Write an image without georeference, (band, row, column), as a deflated TIFF, atomically."""
+    count, height, width = values.shape
+    profile = {"driver": "GTiff", "count": count, "height": height, "width": width}
+    with (
+        _without_georeference(),
+        atomic_path(path) as temporary,
+        rasterio.open(
+            temporary, "w", dtype=values.dtype.name, compress="deflate", **profile
+        ) as dataset,
+    ):
+        dataset.write(values)
 
 
 def resample(

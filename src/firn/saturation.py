@@ -46,7 +46,8 @@ class Saturations:
     Raises
     ------
     DataError
-        There are fewer scenes than bands + 1, or the samples span no volume.
+        There are fewer scenes than bands + 1, or the samples span no volume. A minimum that all
+        scenes share, as Level-1A scenes without bias do, is taken as it is.
     """
 
     sensor: str
@@ -66,20 +67,34 @@ class Saturations:
                 f"density over {len(self.bands)} bands needs {len(self.bands) + 1} or more; add "
                 "scenes of the area to the scene table"
             )
-        for quantity, samples in (("saturation", self.saturation), ("minimum", self.minimum)):
-            centred = samples - samples.mean(axis=0)
-            if np.linalg.matrix_rank(centred, tol=_NO_EXTENT) < len(self.bands):
-                raise DataError(
-                    f"{quantity} of {self.sensor} over {self.area}: the {len(self.scenes)} scenes "
-                    f"span no volume over the bands {', '.join(self.bands)}; check that the scenes "
-                    "are different ones, or add scenes with other gains"
-                )
+        self._check_extent("saturation", self.saturation)
+        if not self._one_minimum:
+            self._check_extent("minimum", self.minimum)
+
+    def _check_extent(self, quantity: Quantity, samples: FloatArray) -> None:
+        centred = samples - samples.mean(axis=0)
+        if np.linalg.matrix_rank(centred, tol=_NO_EXTENT) < len(self.bands):
+            raise DataError(
+                f"{quantity} of {self.sensor} over {self.area}: the {len(self.scenes)} scenes span "
+                f"no volume over the bands {', '.join(self.bands)}; check that the scenes are "
+                "different ones, or add scenes with other gains"
+            )
+
+    @property
+    def _one_minimum(self) -> bool:
+        """Whether the minimum is the same in all scenes."""
+        return bool(np.all(np.ptp(self.minimum, axis=0) <= _NO_EXTENT))
 
     def density(self, quantity: Quantity, band: str, reflectance: FloatArray) -> FloatArray:
-        """Density of one band, the others summed out, before impossible draws are rejected."""
+        """Density of one band, the others summed out, before impossible draws are rejected.
+
+        A minimum that all scenes share has none: 0.
+        """
         # Takes a second to be imported, and drawing does without it.
         from scipy.stats import gaussian_kde
 
+        if quantity == "minimum" and self._one_minimum:
+            return np.zeros(reflectance.shape)
         samples = self.saturation if quantity == "saturation" else self.minimum
         density = gaussian_kde(samples[:, self.bands.index(band)], bw_method=self.bandwidth)
         return np.asarray(density(reflectance), np.float64)
@@ -106,7 +121,7 @@ class Saturations:
             if not missing.size:
                 return saturation, minimum
             saturation[missing] = draw_density(self.saturation, self.bandwidth, missing.size, rng)
-            minimum[missing] = draw_density(self.minimum, self.bandwidth, missing.size, rng)
+            minimum[missing] = self._minima(missing.size, rng)
             low, high = minimum[missing], saturation[missing]
             missing = missing[np.any((low < 0) | (high <= low), axis=1)]
         if missing.size:
@@ -116,6 +131,11 @@ class Saturations:
                 "the bandwidth smaller, or check ReflectanceMin and ReflectanceMax of the scenes"
             )
         return saturation, minimum
+
+    def _minima(self, n: int, rng: np.random.Generator) -> FloatArray:
+        if self._one_minimum:
+            return np.tile(self.minimum[0], (n, 1))
+        return draw_density(self.minimum, self.bandwidth, n, rng)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the samples as NetCDF, atomically."""

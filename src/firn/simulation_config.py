@@ -112,6 +112,9 @@ class Instruments(_Section):
     geolocation_error: float = Field(
         10.0, ge=0, description="Residual error of the orthorectified image, m (1 sigma)"
     )
+    location_error: float = Field(
+        300.0, ge=0, description="Error of the location model of a Level-1A scene, m"
+    )
     saturation: dict[str, Range] = Field(
         {"XS1": (0.3, 0.48), "XS2": (0.3, 0.55), "XS3": (0.46, 0.72), "SWIR": (0.35, 0.65)},
         description="Saturation reflectance that operators aim at when they choose the gain, by "
@@ -125,6 +128,13 @@ class VirtualSpotScene(_Section):
     sensor: str = Field(description="Sensor of a SPOT satellite, as spot2")
     tile: str = Field(description="Virtual tile that it covers")
     date: Date = Field(description="Day of acquisition, YYYYMMDD")
+    incidence: float | None = Field(
+        None,
+        ge=-33,
+        le=33,
+        description="Incidence angle at which the scene is delivered raw (Level 1A), degrees, "
+        "positive where the satellite looks east; null = orthorectified (Level 1C)",
+    )
 
 
 class SpotArchive(_Section):

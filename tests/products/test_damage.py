@@ -23,6 +23,7 @@ from rasterio.crs import CRS
 
 from firn.errors import FirnError
 from firn.products.archive import FREE_BYTES
+from firn.products.dimap import open_l1a
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
@@ -91,6 +92,16 @@ def read_take5(path: Path) -> object:
     return scene.read(scene.bands), scene.read(scene.bands, PART)
 
 
+def read_l1a(path: Path) -> object:
+    scene = open_l1a(path)
+    return scene.read(scene.bands), scene.location.ground(np.arange(3), np.arange(3))
+
+
+def make_l1a(folder: Path) -> Path:
+    gains = {"XS1": (1.2, 2.0), "XS2": (0.8, 0.0), "XS3": (1.5, 0.0)}
+    return minimal_products.spot_l1a(folder, np.stack([NUMBERS.astype(np.uint8)] * 3), gains)
+
+
 def make_l2a(folder: Path) -> Path:
     masks = {f"MASKS/{kind}_R2": ZEROS for kind in ("CLM", "MG2", "EDG", "SAT")}
     reflectance = {"FRE_B11": NUMBERS.astype(np.int16)}
@@ -116,6 +127,7 @@ READERS: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object]]] = {
     "snow-fraction": (lambda f: minimal_products.snow_fraction_of_theia(f, ZEROS), read_snow),
     "swh": (make_swh, read_swh),
     "take5": (make_take5, read_take5),
+    "l1a": (make_l1a, read_l1a),
 }
 #: Damaged products of each kind.
 CASES = 500

@@ -1,6 +1,6 @@
 """Published maps of the SPOT scenes.
 
-REQUIRED INPUTS: models/{experiment}/model.safetensors, a SPOT product, dem, tree cover, water
+REQUIRED INPUTS: models/{experiment}/model.safetensors, a SPOT product or ortho/{scene}.tif, dem, tree cover, water
 OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,probability.tif,quality.tif,item.json}
 """
 
@@ -10,7 +10,7 @@ OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,probability.tif,quality.tif
 # An archive of thousands of scenes has one method, so there the jobs are those of a method and a scene.
 rule classify:
     input:
-        product=lambda wildcards: SCENES.spot_scene(wildcards.scene).path,
+        product=lambda wildcards: scene_image(wildcards.scene),
         dem=lambda wildcards: scene_auxiliary("dem", wildcards.scene),
         tree_cover=lambda wildcards: scene_auxiliary("tree_cover", wildcards.scene),
         water=lambda wildcards: scene_auxiliary("water", wildcards.scene),

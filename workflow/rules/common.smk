@@ -96,6 +96,12 @@ def experiment_target(experiment):
     return experiment.removeprefix(f"{EXPERIMENTS[experiment].method}-")
 
 
+def scene_image(scene):
+    """What a SPOT scene is classified from: its product, or the map that is made of a Level-1A one."""
+    spot = SCENES.spot_scene(scene)
+    return f"<results>/ortho/{scene}.tif" if spot.is_raw else spot.path
+
+
 def tile_auxiliary(kind, tile):
     """Raster of elevation (dem), tree cover (tree_cover) or water (water) around a tile."""
     try:

@@ -166,7 +166,7 @@ rule draw_scores:
 rule draw_maps:
     input:
         products=lambda wildcards: [
-            SCENES.spot_scene(scene).path for scene in target_scenes(wildcards.target, "evaluate")
+            scene_image(scene) for scene in target_scenes(wildcards.target, "evaluate")
         ],
         snow=lambda wildcards: judged_maps(SHOWN[wildcards.target], "snow.tif"),
         probability=lambda wildcards: judged_maps(SHOWN[wildcards.target], "probability.tif"),

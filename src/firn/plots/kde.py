@@ -60,7 +60,8 @@ def _panel(
 ) -> None:
     colour = BAND_COLOURS[saturations.bands.index(band) % len(BAND_COLOURS)]
     low, high = min(samples.min(), drawn.min()), max(samples.max(), drawn.max())
-    margin = 0.05 * (high - low)
+    # Level-1A scenes may all have the minimum 0.
+    margin = 0.05 * (high - low) or 0.01
     grid = np.linspace(low - margin, high + margin, 400)
     axes.hist(
         drawn,

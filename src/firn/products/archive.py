@@ -222,6 +222,28 @@ class Product:
             raise self._damaged(name, error) from error
         return values
 
+    def read_image(self, name: str) -> Array:
+        """All bands of a raster in sensor geometry, (band, row, column), in its own type.
+
+        Raises
+        ------
+        ProductError
+            The file is damaged or truncated, or absurdly large.
+        """
+        path = self._raster_path(name)
+        try:
+            self._check_size(name, *raster.image_shape(path))
+            return raster.read_image(path)
+        except DataError as error:
+            raise self._damaged(name, error) from error
+
+    def _check_size(self, name: str, bands: int, height: int, width: int) -> None:
+        if bands * height * width > MAX_RASTER_BYTES:
+            raise ProductError(
+                f"{self.path}: {name} claims {height} x {width} pixels, more than any product has; "
+                f"{_AGAIN}"
+            )
+
     def _damaged(self, name: str, error: Exception) -> ProductError:
         return ProductError(f"{self.path}: {name} is damaged or truncated; {_AGAIN} ({error})")
 

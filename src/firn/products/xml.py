@@ -91,7 +91,10 @@ class Metadata:
 
     def time(self, path: str) -> datetime:
         """ISO 8601 time of the first element of the path, in UTC; `ProductError` otherwise."""
-        text = self.text(path)
+        return self.as_time(self.text(path), path)
+
+    def as_time(self, text: str, path: str) -> datetime:
+        """Time in UTC that ``text`` of the field ``path`` spells; `ProductError` otherwise."""
         try:
             time = datetime.fromisoformat(text)
             return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,7 +1,6 @@
 """Make the products of the virtual archive, one acquisition at a time."""
 
 import os
-from dataclasses import asdict
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +19,9 @@ from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata, shor
 from firn.simulator.formats.sentinel2 import write_l1c
 from firn.simulator.formats.snow import write_snow
 from firn.simulator.formats.swh import SwhMetadata, write_swh
-from firn.simulator.instruments import (
-    blur,
-    choose_exposure,
-    displacement,
-    draw_camera,
-    expose,
-    resample_image,
-)
-from firn.simulator.plan import MISSIONS, Sentinel2Plan, SpotPlan, response_table
+from firn.simulator.instruments import blur, displacement, resample_image
+from firn.simulator.level1a import simulate_level1a
+from firn.simulator.plan import Sentinel2Plan, SpotPlan
 from firn.simulator.render import (
     Scene,
     build_scene,
@@ -37,6 +30,7 @@ from firn.simulator.render import (
     surface_reflectance,
 )
 from firn.simulator.spectra import BandOptics, band_optics
+from firn.simulator.spot import state_of, view_spot
 from firn.simulator.truth import write_truth
 from firn.simulator.world import COARSE, RESOLUTION, build_world, source_relief, tile_grid
 from firn.snow_reference import snow_map
@@ -96,12 +90,6 @@ def _swath_edge(shape: tuple[int, int], rng: np.random.Generator, chance: float)
     beyond = cols < edge if rng.random() < 0.5 else shape[1] - 1 - cols < edge
     seen[beyond] = np.nan
     return seen
-
-
-def _camera_image(
-    scene: Scene, optics: BandOptics, band: int, mtf: float, pixel: float
-) -> FloatArray:
-    return blur(render_band(scene, optics, band), mtf, scene.grid.resolution, pixel)
 
 
 def _sentinel2_bands(
@@ -226,10 +214,9 @@ def simulate_sentinel2(
     write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
 
 
-def _spot_grids(
-    simulation: Simulation, plan: SpotPlan, pixel: float, seed: int
-) -> tuple[Grid, Grid]:
+def _spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
     """Grid to render and grid of the product: the whole tile or a small part of it."""
+    pixel = load_sensor(plan.platform.lower()).pixel_size
     whole = tile_grid(simulation, plan.tile)
     rng = generator(seed, "footprint", plan.scene_id)
     if plan.size is None:
@@ -256,7 +243,7 @@ def _spot_grids(
 def simulate_spot(
     simulation: Simulation, plan: SpotPlan, seed: int, *, product: PathLike, truth: PathLike | None
 ) -> None:
-    """Write one SPOT L1C product and, where it is asked for, its truth.
+    """Write one SPOT product, L1A where the plan has an incidence, else L1C, and perhaps its truth.
 
     The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
     virtual camera; nothing of it passes through the emulator.
@@ -271,34 +258,19 @@ def simulate_spot(
     truth : path or None
         Folder.
     """
-    sensor = load_sensor(plan.platform.lower())
-    bands, pixel = sensor.band_names, sensor.pixel_size
-    settings = simulation.instruments
-    camera = draw_camera(settings, f"{plan.platform}-{plan.instrument}", bands, seed)
-    render, target = _spot_grids(simulation, plan, pixel, seed)
-    when = plan.acquisition_time
-    scene = build_scene(simulation, plan.tile, render, when, when.strftime("%Y%m%d"), seed)
-    response = response_table(sensor, plan.instrument)
-    optics = band_optics(simulation, response, camera.response_shift)
-    rng = generator(seed, "spot", plan.scene_id)
-    exposure = choose_exposure(
-        settings,
-        camera,
-        plan.platform,
-        bands,
-        scene.sun_zenith,
-        when.year - MISSIONS[plan.platform][0],
-        rng,
-    )
-    shift = displacement(settings, rng)
-    seen = _swath_edge(target.shape, rng, 0.5 if plan.size is None else 0.0)
+    if plan.incidence is not None:
+        simulate_level1a(simulation, plan, seed, product=product, truth=truth)
+        return
+    render, target = _spot_grids(simulation, plan, seed)
+    view = view_spot(simulation, plan, render, seed)
+    scene, exposure = view.scene, view.exposure
+    shift = displacement(simulation.instruments, view.rng)
+    seen = _swath_edge(target.shape, view.rng, 0.5 if plan.size is None else 0.0)
     images = {}
-    for index, band in enumerate(bands):
-        native = 20.0 if band == "SWIR" else pixel
-        image = _camera_image(scene, optics, index, camera.mtf_nyquist, native)
-        image = resample_image(image, scene.grid, target, shift)
+    for band in view.bands:
+        image = resample_image(view.image(band), scene.grid, target, shift)
+        dn = view.numbers(image, band)
         saturation, minimum = exposure.saturation[band], exposure.minimum[band]
-        dn = expose(np.nan_to_num(image), camera, saturation, minimum, rng)
         milli = np.rint(1000 * (minimum + dn / 255.0 * (saturation - minimum)))
         valid = np.isfinite(image * seen)
         images[band] = np.where(valid, np.maximum(milli, 1), 0).astype(np.uint16)
@@ -310,7 +282,7 @@ def simulate_spot(
         scene_id=plan.scene_id,
         platform=plan.platform,
         instrument=plan.instrument,
-        acquisition_time=when,
+        acquisition_time=plan.acquisition_time,
         sun_zenith=scene.sun_zenith,
         sun_azimuth=scene.sun_azimuth,
     )
@@ -319,9 +291,4 @@ def simulate_spot(
         return
     coarse = scene.grid.with_resolution(COARSE)
     covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    state = {
-        "camera": camera.as_dict(),
-        "exposure": asdict(exposure),
-        "displacement_m": list(shift),
-    }
-    write_truth(truth, scene, covered, state)
+    write_truth(truth, scene, covered, state_of(view, displacement_m=list(shift)))

@@ -14,7 +14,7 @@ from firn.errors import ConfigError
 from firn.seeds import generator
 from firn.sensors import Sensor, load_sensor
 from firn.simulation_config import Simulation, VirtualTile
-from firn.simulator.formats.naming import swh_scene_id
+from firn.simulator.formats.naming import spot_scene_number, swh_scene_id
 
 #: Years in which each satellite took images of the archive.
 MISSIONS = {
@@ -25,6 +25,8 @@ MISSIONS = {
     "SPOT5": (2003, 2014),
 }
 INSTRUMENTS = {"SPOT1": "HRV", "SPOT2": "HRV", "SPOT3": "HRV", "SPOT4": "HRVIR", "SPOT5": "HRG"}
+#: Modes of the satellites that have a SWIR band, in the catalogue's spelling.
+RAW_MODES = {"SPOT4": "I", "SPOT5": "J"}
 #: Response tables of second instruments, by the table of their sensor (that of the first).
 SECOND_RESPONSES = {"spot1_hrv1": "spot1_hrv2"}
 #: Local solar time at which Sentinel-2 and SPOT pass mid-latitudes, hours.
@@ -47,7 +49,11 @@ class Sentinel2Plan:
 
 @dataclass(frozen=True)
 class SpotPlan:
-    """A virtual SPOT acquisition; ``size`` is None where it covers its whole tile."""
+    """A virtual SPOT acquisition.
+
+    ``size`` is None where it covers its whole tile, ``incidence`` (degrees, positive where the
+    satellite looks east) where the product is orthorectified.
+    """
 
     scene_id: str
     platform: str
@@ -56,6 +62,7 @@ class SpotPlan:
     acquisition_time: datetime
     role: Literal["kde", "evaluate"]
     size: int | None
+    incidence: float | None = None
 
 
 def response_table(sensor: Sensor, instrument: str) -> str:
@@ -113,6 +120,7 @@ def _spot_plan(
     date: str,
     role: Literal["kde", "evaluate"],
     size: int | None,
+    incidence: float | None = None,
 ) -> SpotPlan:
     _mission(platform)
     rng = generator(seed, "plan", platform, tile, date)
@@ -121,14 +129,20 @@ def _spot_plan(
     hour = SPOT_PASS + rng.uniform(-0.6, 0.4)
     when = _pass_time(date, simulation.tiles[tile], hour)
     k = 48 + sorted(simulation.tiles).index(tile)
+    if incidence is None:
+        scene_id = swh_scene_id(platform, instrument, when, k, 258)
+    else:
+        mode = RAW_MODES.get(platform, "X")
+        scene_id = spot_scene_number(platform, instrument, when, k, 258, mode)
     return SpotPlan(
-        scene_id=swh_scene_id(platform, instrument, when, k, 258),
+        scene_id=scene_id,
         platform=platform,
         instrument=instrument,
         tile=tile,
         acquisition_time=when,
         role=role,
         size=size,
+        incidence=incidence,
     )
 
 
@@ -172,7 +186,14 @@ def spot_plans(simulation: Simulation, seed: int, platforms: Iterable[str]) -> l
     """
     plans = [
         _spot_plan(
-            simulation, seed, load_sensor(s.sensor).platform, s.tile, s.date, "evaluate", None
+            simulation,
+            seed,
+            load_sensor(s.sensor).platform,
+            s.tile,
+            s.date,
+            "evaluate",
+            None,
+            s.incidence,
         )
         for s in simulation.spot
     ]

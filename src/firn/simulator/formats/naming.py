@@ -116,3 +116,26 @@ def swh_scene_id(
     'SPOT1-HRV1-XS_20030918-103500-347_L1C_046-265-0_D_V1-0'
     """
     return f"{platform}-{instrument}-XS_{muscate_time(time)}_L1C_{k:03d}-{j:03d}-{shift}_D_V1-0"
+
+
+def spot_scene_number(
+    platform: str, instrument: str, time: datetime, k: int, j: int, mode: str
+) -> str:
+    """Give the number of a scene in the SPOT catalogue, ``SKKKJJJYYMMDDHHMMSSIX``.
+
+    Parameters
+    ----------
+    platform, instrument : str
+        ``SPOT2``, ``HRV1``.
+    time : datetime
+    k, j : int
+        Column and row of the SPOT grid reference system.
+    mode : str
+        ``X`` three bands, ``I`` four of SPOT4, ``J`` four of SPOT5.
+
+    Examples
+    --------
+    >>> spot_scene_number("SPOT2", "HRV1", datetime(2007, 2, 10, 14, 19, 6), 693, 381, "X")
+    '26933810702101419061X'
+    """
+    return f"{platform[-1]}{k:03d}{j:03d}{time:%y%m%d%H%M%S}{instrument[-1]}{mode}"
