@@ -228,6 +228,16 @@ def test_near_nodata_counts_the_outside() -> None:
     assert not near_nodata(valid, 0).any()
 
 
+@pytest.mark.parametrize("distance", [0.7, 3.0, 4.6, 5.0])
+def test_near_nodata_is_a_disc(distance: float) -> None:
+    rows, cols = np.indices((31, 31)) - 15
+    valid = (rows != 0) | (cols != 0)
+    inner = np.s_[5:-5, 5:-5]
+    np.testing.assert_array_equal(
+        near_nodata(valid, distance)[inner], np.hypot(rows, cols)[inner] <= distance
+    )
+
+
 def test_files_of_a_map(tmp_path: Path, scene_path: Path, surroundings: Surroundings) -> None:
     folders = {"a": tmp_path / "out" / "a", "b": tmp_path / "out" / "b"}
     models = {folders["a"]: threshold(), folders["b"]: unet("same")}

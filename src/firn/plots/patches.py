@@ -78,16 +78,17 @@ def read_examples(samples: Samples, indices: Sequence[int], model: Predictor) ->
     for index in indices:
         row = samples.rows[index]
         scene = samples.scenes[row.tile, row.date]
-        with netcdf.read(scene.patches) as patches, netcdf.read(scene.pseudo) as pseudo:
-            toa = patches.toa[row.patch].sel(band=list(_FALSE_COLOUR)).values
-            dn = pseudo.dn[row.sample].values[2::-1].astype(float) / (2 ** pseudo.attrs["bits"] - 1)
-            valid = pseudo.valid[row.sample].values == 1
+        (bands,) = netcdf.arrays(scene.patches, "band")
+        (toa,) = netcdf.arrays(scene.patches, "toa", rows=[row.patch])
+        shown = toa[0, [bands.tolist().index(band) for band in _FALSE_COLOUR]]
+        dn, valid = netcdf.arrays(scene.pseudo, "dn", "valid", rows=[row.sample])
+        full = 2 ** int(netcdf.attributes(scene.pseudo, "bits")["bits"]) - 1
         channels, labels, _ = samples[index]
         examples.append(
             Example(
                 f"{row.tile}\n{row.date[:4]}-{row.date[4:6]}-{row.date[6:]}",
-                np.where(toa == STACK_NODATA, np.nan, toa / STACK_SCALE),
-                np.where(valid, dn, np.nan),
+                np.where(shown == STACK_NODATA, np.nan, shown / STACK_SCALE),
+                np.where(valid[0] == 1, dn[0, 2::-1] / full, np.nan),
                 labels,
                 model.predict(channels).argmax(axis=0).astype(np.uint8),
             )

@@ -35,7 +35,6 @@ styled = mpl.rc_context(
         "xtick.major.width": 0.6,
         "ytick.major.width": 0.6,
         "figure.dpi": 150,
-        "savefig.dpi": 150,
         "svg.hashsalt": "firn",
     }
 )
@@ -54,15 +53,15 @@ LINE_COLOURS = {
 
 def new_figure(width: float, height: float) -> Figure:
     """Make an empty figure of a size in centimetres, with a layout that keeps labels apart."""
-    figure = Figure(figsize=(width / 2.54, height / 2.54), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width / 2.54, height / 2.54), layout="constrained")
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure atomically; the same figure gives the same bytes."""
+    """Write a figure as PNG, atomically; the same figure gives the same bytes."""
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=150, metadata={"Software": None})
+        # `figure.savefig` would draw twice: once for the layout, which every drawing solves anyway.
+        canvas = FigureCanvasAgg(figure)
+        canvas.print_png(temporary, metadata={"Software": None})  # type: ignore[no-untyped-call]
 
 
 def class_image(classes: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float64]:

@@ -62,6 +62,10 @@ def _interpolate(field: FloatArray, position: FloatArray, axis: int) -> FloatArr
 
 def shrink(field: npt.NDArray[np.floating], factor: int) -> FloatArray:
     """Mean over blocks of ``factor`` x ``factor`` pixels along the last two axes."""
+    if factor == 2:
+        # The same sums as below: numpy takes ten times as long to reduce axes of two pixels.
+        pairs = field[..., ::2] + field[..., 1::2]
+        return np.asarray((pairs[..., ::2, :] + pairs[..., 1::2, :]) / 4, np.float32)
     *lead, height, width = field.shape
     blocks = field.reshape(*lead, height // factor, factor, width // factor, factor)
     return np.asarray(blocks.mean(axis=(-3, -1)), np.float32)
