@@ -6,7 +6,9 @@ Source: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD), version
 import os
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +20,7 @@ from rasterio.errors import CRSError
 from firn import raster
 from firn.errors import ProductError
 from firn.products.archive import Product
-from firn.products.resampling import any_to_grid, to_grid
+from firn.products.resampling import any_to_grid, to_grid, to_half
 from firn.raster import Grid
 
 #: Bands in the order of the format's ``band_id``, with their native resolution in metres.
@@ -182,9 +184,13 @@ class Sentinel2L1C:
             A band is unknown, missing, damaged or not of the tile's size.
         """
         target = self.grid(resolution)
-        layers = [self._read_band(band, target) for band in bands]
-        reflectance = np.stack([values for values, _ in layers])
-        saturated = np.stack([flags for _, flags in layers])
+        reflectance = np.empty((len(bands), *target.shape), np.float32)
+        saturated = np.empty(reflectance.shape, bool)
+        # GDAL decodes on every core; what else a band needs is done while the next one is decoded.
+        with ThreadPoolExecutor(2) as pool:
+            layers = pool.map(self._read_band, bands, repeat(target))
+            for index, (values, flags) in enumerate(layers):
+                reflectance[index], saturated[index] = values, flags
         data = raster.data_array(
             reflectance,
             target,
@@ -212,12 +218,18 @@ class Sentinel2L1C:
                 "product again"
             )
         numbers = self._product.read(name).values
-        scale, offset = self._quantification, self.offset(band)
-        saturated = numbers == SATURATED
-        values = (numbers.astype(np.float32) + np.float32(offset)) / np.float32(scale)
-        values[saturated | (numbers == NODATA)] = np.nan
-        flags = any_to_grid(saturated, native, target)
-        reflectance = to_grid(values, native, target)
+        scale, offset = np.float32(self._quantification), np.float32(self.offset(band))
+        if native.with_resolution(2 * native.resolution) == target:
+            reflectance, flags = to_half(numbers, NODATA, SATURATED)
+        else:
+            saturated = numbers == SATURATED
+            values = np.where(saturated | (numbers == NODATA), np.float32(np.nan), numbers)
+            reflectance, flags = (
+                to_grid(values, native, target),
+                any_to_grid(saturated, native, target),
+            )
+        reflectance += offset
+        reflectance /= scale
         reflectance[flags] = (LARGEST + offset) / scale
         return reflectance, flags
 
