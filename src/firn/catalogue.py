@@ -19,7 +19,7 @@ ROLES: tuple[Role, ...] = ("kde", "evaluate", "classify")
 
 @dataclass(frozen=True)
 class Sentinel2Scene:
-    """The three products of one tile and date."""
+    """The products of one tile and date; ``snow`` is empty where firn makes the snow map."""
 
     tile: str
     date: str
@@ -171,7 +171,7 @@ def _sentinel2_scene(row: _Row, config: Config) -> Sentinel2Scene:
             "another area, or remove the row"
         )
     date = row.matching("date", r"\d{8}", "20190131")
-    return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row["snow"])
+    return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row.optional("snow") or "")
 
 
 def _spot_scene(row: _Row, config: Config) -> SpotScene:
@@ -202,7 +202,7 @@ def _spot_scene(row: _Row, config: Config) -> SpotScene:
 
 
 def _tabulated(config: Config) -> Catalogue:
-    sentinel2 = _rows(str(config.inputs.sentinel2), SENTINEL2_COLUMNS, frozenset())
+    sentinel2 = _rows(str(config.inputs.sentinel2), SENTINEL2_COLUMNS, frozenset({"snow"}))
     spot = _rows(str(config.inputs.spot), SPOT_COLUMNS, frozenset({"reference", "tile"}))
     return Catalogue(
         tuple(_sentinel2_scene(row, config) for row in sentinel2),
