@@ -52,6 +52,10 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 test: lint ## Check style and types, then run every test
 	pytest --numprocesses $(CORES) --dist loadfile --durations 10
 
+.PHONY: bench
+bench: $(INSTALLED) ## Measure time and memory beside plain baselines
+	python -m benchmarks
+
 .PHONY: clean
 clean: ## Remove what the demo computed; .venv stays
 	rm -rf results/demo .snakemake

@@ -117,9 +117,19 @@ def test_scene_tables(tmp_path) -> None:
     assert scenes.sentinel2_scene("32TPT", "20190101").l2a == "b.zip"
     assert scenes.spot_scene("X2").reference == "r.tif"
     assert scenes.spot_scene("X2").platform == "SPOT2"
+    assert scenes.sentinel2_scene("32TPT", "20190101").snow == "c.zip"
     assert auxiliary_path(config, "dem", "32TPT") == "dem_32TPT.tif"
     with pytest.raises(ConfigError, match="mosaic"):
         auxiliary_path(config, "dem", None)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [S2.replace("c.zip", ""), "\n".join(line.rpartition("\t")[0] for line in S2.splitlines())],
+)
+def test_a_scene_without_snow_product(tmp_path, table: str) -> None:
+    (scene,) = catalogue(tables(tmp_path, table, SPOT)).sentinel2
+    assert (scene.l2a, scene.snow) == ("b.zip", "")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +138,7 @@ def test_scene_tables(tmp_path) -> None:
         (S2.replace("tile\tdate", "tile"), SPOT, "columns"),
         (S2.replace("20190101", "2019-01-01"), SPOT, r"s2\.tsv, line 2: date"),
         (S2 + S2.splitlines()[1] + "\n", SPOT, "32TPT/20190101: occurs twice"),
-        (S2.replace("c.zip", ""), SPOT, "line 2: has no snow"),
+        (S2.replace("b.zip", ""), SPOT, "line 2: has no l2a"),
         (S2.replace("32TPT", "31TCH"), SPOT, "line 2: tile 31TCH is in no area"),
         (S2, SPOT.replace("kde", "train"), r"spot\.tsv, line 3: role 'train'"),
         (S2, SPOT.replace("alps\tx2", "alpes\tx2"), "line 4: area 'alpes' is none of alps"),

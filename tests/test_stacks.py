@@ -11,17 +11,15 @@ from affine import Affine
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from minimal_products import EPSG, LEFT, SIDE, TOP, full, transform
+from minimal_products import EPSG, LEFT, SIDE, full, transform
 from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
-from rasterio.warp import transform_bounds
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError, ProductError
 from firn.products.identity import TileDate
-from firn.products.resampling import kernel
 from firn.raster import Grid
-from firn.stacks import encode, read_dem, write_hillshade, write_terrain, write_toa
+from firn.stacks import encode, write_hillshade, write_terrain, write_toa
 
 UTM = CRS.from_epsg(EPSG)
 GRID = Grid(UTM, transform(20), SIDE // 20, SIDE // 20)
@@ -84,15 +82,6 @@ def test_a_product_of_another_row_is_refused(tmp_path: Path, row: TileDate) -> N
         write_toa(safe, row, tmp_path / "toa_20m.tif")
 
 
-def test_kernel() -> None:
-    assert [kernel(10, 20), kernel(20, 20), kernel(30, 20), kernel(60, 20)] == [
-        "bilinear",
-        "bilinear",
-        "cubic",
-        "cubic",
-    ]
-
-
 def plane(grid: Grid, crs_grid: Grid) -> np.ndarray:
     """Elevations of ``grid`` that rise 0.1 m a metre eastwards in the CRS of ``crs_grid``."""
     columns, rows = np.meshgrid(np.arange(grid.width) + 0.5, np.arange(grid.height) + 0.5)
@@ -100,53 +89,6 @@ def plane(grid: Grid, crs_grid: Grid) -> np.ndarray:
     y = grid.transform.f + rows * grid.transform.e
     east, _ = transform_points(grid.crs, crs_grid.crs, x.ravel(), y.ravel())
     return ((np.array(east) - LEFT) * 0.1 + 1500).reshape(grid.shape)
-
-
-def geographic(margin: float, resolution: float) -> Grid:
-    left, bottom, right, top = transform_bounds(UTM, CRS.from_epsg(4326), *GRID.bounds)
-    return Grid.from_bounds(
-        CRS.from_epsg(4326),
-        left - margin,
-        bottom - margin,
-        right + margin,
-        top + margin,
-        resolution,
-    )
-
-
-@pytest.mark.parametrize("dtype", ["float32", "int16", "uint16"])
-def test_relief_of_another_crs_lands_on_the_tile(tmp_path: Path, dtype: str) -> None:
-    """A plane stays that plane, within a metre for whole metres."""
-    source = geographic(0.01, 1 / 3600)
-    raster.write(tmp_path / "dem.tif", plane(source, GRID).astype(dtype), source)
-    dem = read_dem(tmp_path / "dem.tif", GRID)
-    assert dem.dtype == np.float32
-    np.testing.assert_allclose(dem, plane(GRID, GRID), atol=0.05 if dtype == "float32" else 1.1)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "int16", "uint16"])
-def test_beyond_the_relief_and_in_its_voids_there_is_no_elevation(
-    tmp_path: Path, dtype: str
-) -> None:
-    half = Grid(UTM, transform(20), SIDE // 20, SIDE // 40)
-    values = np.full(half.shape, 1500, dtype)
-    if dtype == "int16":
-        values[3, 3] = -32768
-    raster.write(tmp_path / "dem.tif", values, half)
-    dem = read_dem(tmp_path / "dem.tif", GRID)
-    assert np.isnan(dem[:, half.width :]).all()
-    assert np.isnan(dem[3, 3]) == (dtype == "int16")
-    assert (dem[10:, : half.width] == 1500).all()
-
-
-def test_relief_that_is_none(tmp_path: Path) -> None:
-    raster.write(tmp_path / "void.tif", np.full(GRID.shape, -32768, np.int16), GRID)
-    with pytest.raises(DataError, match=r"void\.tif: has no elevation .*units"):
-        read_dem(tmp_path / "void.tif", GRID)
-    away = Grid(UTM, transform(20, LEFT + 9000, TOP), 5, 5)
-    raster.write(tmp_path / "away.tif", np.full((5, 5), 1500, np.int16), away)
-    with pytest.raises(GridError, match=r"away\.tif: covers no part"):
-        read_dem(tmp_path / "away.tif", GRID)
 
 
 @pytest.fixture
@@ -163,6 +105,7 @@ def tile(tmp_path: Path) -> Path:
         *(tmp_path / f"{name}.tif" for name in ("grid", "dem", "cover", "water")),
         50,
         tmp_path / "terrain" / "dem.tif",
+        tmp_path / "terrain" / "dem_origin.tif",
         tmp_path / "terrain" / "exclusion.tif",
     )
     return tmp_path
@@ -172,6 +115,11 @@ def test_terrain(tile: Path) -> None:
     dem = raster.read(tile / "terrain" / "dem.tif")
     assert dem.attrs["nodata"] == -9999
     np.testing.assert_allclose(dem.values[0], plane(GRID, GRID), rtol=1e-6)
+    origin = raster.read(tile / "terrain" / "dem_origin.tif")
+    assert (origin.dtype, origin.attrs["nodata"]) == (np.uint8, 0)
+    assert (origin.values == 1).all()
+    codes = raster.tags(tile / "terrain" / "dem_origin.tif")["codes"]
+    assert codes == "0 none, 1 measured, 2 filled, 3 sea"
     expected = np.zeros(GRID.shape, np.uint8)
     expected[:2] += 1
     expected[:, :3] += 2

@@ -67,5 +67,5 @@ def test_flat_ground_is_never_in_shadow(zenith: float, azimuth: float) -> None:
 
 def test_exclusion_bits() -> None:
     tree_cover = np.array([[50, 51, 100, 255]], np.uint8)
-    water = np.array([[1, 0, 1, 0]], np.uint8)
+    water = np.array([[True, False, True, False]])
     assert terrain.exclusion(tree_cover, water, 50).tolist() == [[2, 1, 3, 0]]

@@ -26,7 +26,7 @@ ROLES: tuple[Role, ...] = ("kde", "evaluate", "classify")
 
 @dataclass(frozen=True)
 class Sentinel2Scene:
-    """The three products of one tile and date."""
+    """The products of one tile and date; ``snow`` is empty where firn makes the snow map."""
 
     tile: str
     date: str
@@ -171,7 +171,7 @@ def _sentinel2_scene(row: Row, config: Config) -> Sentinel2Scene:
             "another area, or remove the row"
         )
     date = row.matching("date", r"\d{8}", "20190131")
-    return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row["snow"])
+    return Sentinel2Scene(tile, date, row["l1c"], row["l2a"], row.optional("snow") or "")
 
 
 def _spot_scene(row: Row, config: Config) -> SpotScene:
@@ -205,7 +205,7 @@ def _tabulated(config: Config) -> Catalogue:
     sentinel2: list[Sentinel2Scene] = []
     spot: list[SpotScene] = []
     if config.inputs.sentinel2 is not None:
-        rows = read_rows(config.inputs.sentinel2, SENTINEL2_COLUMNS, frozenset())
+        rows = read_rows(config.inputs.sentinel2, SENTINEL2_COLUMNS, frozenset({"snow"}))
         sentinel2 += [_sentinel2_scene(row, config) for row in rows]
     if config.inputs.spot is not None:
         rows = read_rows(config.inputs.spot, SPOT_COLUMNS, frozenset({"reference", "tile"}))

@@ -245,9 +245,9 @@ def orthorectify(
 @main.command()
 @click.argument("scene", type=existing)
 @click.option("--model", type=existing, required=True, help="model.safetensors of a training.")
-@click.option("--dem", type=existing, required=True, help="Elevation raster, m; any CRS.")
+@click.option("--dem", type=existing, required=True, help="Elevation, m: raster or tiles.")
 @click.option("--tree-cover", type=existing, help="Tree cover density, per cent: flags forest.")
-@click.option("--water", type=existing, help="Water raster, 1 = water: flags water.")
+@click.option("--water", type=existing, help="Raster, 1 = water, or polygons: flags water.")
 @click.option("--sensor", help="Name or YAML file of the sensor, where SCENE is a GeoTIFF.")
 @click.option("--window", type=click.IntRange(64), help="Side of a window, pixels; less memory.")
 @click.option(
@@ -296,7 +296,7 @@ def classify(
 @main.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--reference", type=existing, required=True, help="Raster of the true classes.")
-@click.option("--dem", type=existing, required=True, help="Elevation raster, m; any CRS.")
+@click.option("--dem", type=existing, required=True, help="Elevation, m: raster or tiles.")
 @click.option("-o", "--output", type=new_file, help="Metrics file; printed by default.")
 def evaluate(folder: Path, reference: Path, dem: Path, output: Path | None) -> None:
     """Score the map in FOLDER against a reference raster.

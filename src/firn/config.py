@@ -43,18 +43,27 @@ class Inputs(Section):
     """Where products and auxiliary rasters are; not used with a virtual archive."""
 
     sentinel2: str | None = Field(
-        None, description="Table (TSV) of Sentinel-2 scenes: tile, date, l1c, l2a, snow"
+        None,
+        description="Table (TSV) of Sentinel-2 scenes: tile, date, l1c, l2a, snow (may be empty)",
     )
     spot: str | None = Field(
         None,
         description="Table (TSV) of SPOT scenes: scene_id, sensor, area, path, role, reference, "
         "and tile where auxiliary rasters come in tiles",
     )
-    dem: str | None = Field(None, description="Elevation raster, m; any CRS; may contain {tile}")
-    tree_cover: str | None = Field(
-        None, description="Tree cover density raster, per cent; may contain {tile}"
+    dem: str | None = Field(
+        None,
+        description="Elevation, m: a raster or folder of tiles; may contain {tile}",
     )
-    water: str | None = Field(None, description="Water raster, 1 = water; may contain {tile}")
+    tree_cover: str | None = Field(
+        None,
+        description="Tree cover density, per cent: a raster or folder of tiles; may contain {tile}",
+    )
+    water: str | None = Field(
+        None,
+        description="Water: a raster or folder of tiles, 1 = water, or its polygons (.gpkg, .shp, "
+        ".geojson); may contain {tile}",
+    )
 
 
 class Providers(Section):
@@ -124,6 +133,32 @@ class SaturationSettings(Section):
         0.1,
         gt=0,
         description="Factor of the data covariance in the Gaussian kernel density estimate",
+    )
+
+
+class SnowMapSettings(Section):
+    """Let-it-snow, for scenes that have no snow product; the defaults are those of Theia."""
+
+    ndsi_pass1: float = Field(0.40, description="NDSI above which bright pixels are snow anywhere")
+    red_pass1: float = Field(0.200, description="Red reflectance that such pixels exceed")
+    ndsi_pass2: float = Field(0.15, description="NDSI above which pixels are snow above the line")
+    red_pass2: float = Field(0.040, description="Red reflectance that such pixels exceed")
+    dz: float = Field(100, gt=0, description="Height of the elevation bands, m")
+    fsnow_lim: Fraction = Field(
+        0.1, description="Share of snow in the clear part of a band that sets the snow line"
+    )
+    fclear_lim: Fraction = Field(0.1, description="Share of a band that must be clear for that")
+    fsnow_total_lim: Fraction = Field(
+        0.001, description="Share of snow in the image below which no snow line is looked for"
+    )
+    red_block: int = Field(
+        12, ge=1, description="Side of the blocks whose mean red tells dark clouds, pixels of 20 m"
+    )
+    red_darkcloud: float = Field(
+        0.300, description="Mean red reflectance above which a cloud pixel stays cloud"
+    )
+    red_backtocloud: float = Field(
+        0.100, description="Red reflectance above which a cloud pixel without snow stays cloud"
     )
 
 
@@ -319,6 +354,7 @@ class Config(Section):
         None, description="Products to search and download; null = only those of inputs"
     )
     saturation: SaturationSettings = SaturationSettings()
+    snow_maps: SnowMapSettings = SnowMapSettings()
     labels: LabelSettings = LabelSettings()
     patches: PatchSettings = PatchSettings()
     emulation: EmulationSettings = EmulationSettings()

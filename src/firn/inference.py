@@ -30,10 +30,11 @@ from firn.files import write_json
 from firn.methods import Model
 from firn.methods.model_file import card_digest
 from firn.products import Scene
+from firn.products.dem import read_dem
+from firn.products.land_cover import TREE_COVER_NODATA, read_tree_cover, read_water
 from firn.provenance import provenance
 from firn.raster import Grid
 from firn.stac import map_item
-from firn.stacks import TREE_COVER_NODATA, read_dem
 
 PathLike = str | os.PathLike[str]
 Bytes = npt.NDArray[np.uint8]
@@ -46,7 +47,7 @@ _EDGE_DECIMALS = 6
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Rasters that a scene is classified with; of any CRS.
+    """What a scene is classified with: rasters of any CRS, or folders of tiles.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class Surroundings:
     tree_cover : path, optional
         Tree cover density, per cent; without it no pixel is flagged as forest.
     water : path, optional
-        1 = water; without it no pixel is flagged as water.
+        1 = water, or its outlines (vector); without it no pixel is flagged as water.
     tree_cover_max : float
         Per cent above which a pixel is forest.
     """
@@ -176,7 +177,7 @@ def read_scene(
     """
     grid = map_grid(scene)
     reflectance, saturated = scene.read(bands, grid)
-    dem = read_dem(surroundings.dem, grid)
+    dem = read_dem(surroundings.dem, grid).elevation
     sun = scene.sun_zenith, scene.sun_azimuth
     hillshade = terrain.hillshade(dem, grid.resolution, *sun)
     valid = np.isfinite(reflectance.values).all(axis=0) & (hillshade > 0)
@@ -192,19 +193,12 @@ def read_scene(
 
 def _exclusion(surroundings: Surroundings, grid: Grid) -> Bytes:
     """Bits of forest and water."""
-
-    def layer(path: PathLike | None, fill: int) -> Bytes:
-        if path is None:
-            return np.full(grid.shape, fill, np.uint8)
-        return np.asarray(
-            raster.read_on(path, grid, "nearest", indexes=[1], fill=fill)[0], np.uint8
-        )
-
-    excluded = terrain.exclusion(
-        layer(surroundings.tree_cover, TREE_COVER_NODATA),
-        layer(surroundings.water, 0),
-        surroundings.tree_cover_max,
-    )
+    cover, water = np.full(grid.shape, TREE_COVER_NODATA, np.uint8), np.zeros(grid.shape, bool)
+    if surroundings.tree_cover is not None:
+        cover = read_tree_cover(surroundings.tree_cover, grid)
+    if surroundings.water is not None:
+        water = read_water(surroundings.water, grid)
+    excluded = terrain.exclusion(cover, water, surroundings.tree_cover_max)
     forest = np.where(excluded & terrain.FOREST, Quality.FOREST, 0)
     return (forest | np.where(excluded & terrain.WATER, Quality.WATER, 0)).astype(np.uint8)
 

@@ -1,4 +1,4 @@
-"""Training labels: Theia snow maps, with the clouds and the ground that can be trusted.
+"""Training labels: snow maps, with the clouds and the ground that can be trusted.
 
 The filters are those of the reference method. ``tcd-only`` is that of Barrou Dumont et al. (2024),
 IEEE JSTARS; it takes every cloud of the snow map, cloud shadow and thin cirrus included, which a
@@ -8,15 +8,17 @@ saw it by a test on the image itself.
 
 import json
 import os
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from firn import raster
 from firn.classes import IGNORE, SurfaceClass, from_published
 from firn.config import LabelSettings
-from firn.errors import GridError
+from firn.errors import GridError, ProductError
 from firn.products.identity import TileDate, check_name, check_tile_date
 from firn.products.maja import CLM_HIGH_CLOUD, CLM_MONO_TEMPORAL, open_l2a
 from firn.products.snow import read_snow
@@ -77,7 +79,8 @@ def write_labels(
     Parameters
     ----------
     snow, l2a : path
-        Snow product (any that `firn.products.snow` knows) and MAJA product.
+        Snow product (any that `firn.products.snow` knows), or snow map by
+        `firn.snow_maps.write_snow_map` (.tif), and MAJA product.
     exclusion : path
         Raster of `firn.terrain.exclusion`.
     row : TileDate
@@ -94,7 +97,7 @@ def write_labels(
     """
     excluded = raster.read(exclusion)[0]
     grid = Grid.of(excluded)
-    codes = read_snow(snow, settings.snow_fraction_min)
+    codes = _read_codes(snow, settings.snow_fraction_min)
     check_name(snow, codes.attrs["product_id"], row)
     maja = open_l2a(l2a, settings.cloud_layout)
     check_tile_date(l2a, maja.tile, maja.sensing_time, row)
@@ -106,7 +109,7 @@ def write_labels(
                 "give products of the same tile"
             )
     labels = make_labels(codes.values, cloud_mask.values, excluded.values, settings.filter)
-    source = provenance([maja.product_id, codes.attrs["product_id"]], settings)
+    source = provenance(sorted({maja.product_id, codes.attrs["product_id"]}), settings)
     raster.write(
         output,
         labels,
@@ -115,6 +118,19 @@ def write_labels(
         band_names=["label"],
         tags={"product_id": maja.product_id, "FIRN_PROVENANCE": json.dumps(source, sort_keys=True)},
     )
+
+
+def _read_codes(snow: str | os.PathLike[str], fraction_min: float) -> xr.DataArray:
+    """Codes of a snow product, or of a snow map that firn made."""
+    if Path(snow).suffix != ".tif":
+        return read_snow(snow, fraction_min)
+    tags = raster.tags(snow)
+    if "FIRN_PROVENANCE" not in tags:
+        raise ProductError(
+            f"{snow}: is not a snow map that firn made; give the zip or folder of a snow product, "
+            "or leave the column empty and firn makes the map"
+        )
+    return raster.read(snow)[0].assign_attrs(product_id=tags["product_id"])
 
 
 def _place(grid: Grid) -> str:

@@ -1,16 +1,16 @@
 """Reference snow maps: the two-pass algorithm of Let-it-snow (LIS), on arrays.
 
-Gascoin et al. (2019), Theia Snow collection, Earth Syst. Sci. Data 11, 493-514; the default
-parameters are those of the Sentinel-2 configuration of LIS 1.5.
+Gascoin et al. (2019), Theia Snow collection, Earth Syst. Sci. Data 11, 493-514; steps
+and counts follow LIS 1.5 (orfeotoolbox/let-it-snow), the defaults its Sentinel-2 configuration.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from firn.classes import NO_DATA, PUBLISHED, SurfaceClass
+from firn.config import SnowMapSettings
 
 FloatArray = npt.NDArray[np.floating[Any]]
 BoolArray = npt.NDArray[np.bool_]
@@ -18,31 +18,6 @@ BoolArray = npt.NDArray[np.bool_]
 #: CLM bits of MAJA that LIS reads: cloud shadows (inside 32, from outside 64) and high clouds.
 CLM_SHADOW = 32 | 64
 CLM_HIGH_CLOUD = 128
-
-
-@dataclass(frozen=True)
-class LisParameters:
-    """Thresholds of LIS; reflectances are dimensionless, elevations in metres."""
-
-    #: NDSI and red reflectance of snow anywhere (first pass).
-    ndsi_pass1: float = 0.40
-    red_pass1: float = 0.200
-    #: The same above the snow line (second pass).
-    ndsi_pass2: float = 0.15
-    red_pass2: float = 0.040
-    #: Height of an elevation band.
-    dz: float = 100.0
-    #: Share of snow among the clear pixels of a band, and of clear pixels in a band, that count.
-    fsnow_lim: float = 0.1
-    fclear_lim: float = 0.1
-    #: Share of first-pass snow in the image below which there is no second pass.
-    fsnow_total_lim: float = 0.001
-    #: Side of the block of pixels over which the red band is averaged to find dark clouds.
-    red_block: int = 12
-    #: Coarse red reflectance above which a cloud pixel is certainly cloud.
-    red_darkcloud: float = 0.300
-    #: Red reflectance above which a released cloud pixel without snow becomes cloud again.
-    red_backtocloud: float = 0.100
 
 
 def ndsi(green: FloatArray, swir: FloatArray) -> FloatArray:
@@ -85,53 +60,63 @@ def coarse_mean(values: FloatArray, valid: BoolArray, block: int) -> npt.NDArray
     weight = rows @ valid.astype(np.float32) @ columns
     with np.errstate(divide="ignore", invalid="ignore"):
         coarse = np.where(weight > 0, total / weight, np.nan)
-    row_of = np.arange(height) * coarse_height // height
-    column_of = np.arange(width) * coarse_width // width
-    return np.asarray(coarse[np.ix_(row_of, column_of)], np.float32)
+    return np.asarray(
+        coarse[np.ix_(_nearest(height, coarse_height), _nearest(width, coarse_width))], np.float32
+    )
+
+
+def _nearest(size: int, coarse_size: int) -> npt.NDArray[np.intp]:
+    """Coarse pixel in which the centre of each fine pixel lies."""
+    return (2 * np.arange(size) + 1) * coarse_size // (2 * size)
 
 
 def snow_line(
     dem: FloatArray,
     snow: BoolArray,
     clear: BoolArray,
-    valid: BoolArray,
-    parameters: LisParameters | None = None,
+    settings: SnowMapSettings | None = None,
 ) -> float | None:
     """Elevation above which the second pass looks for snow.
 
-    The scene is cut into bands of ``dz`` from its lowest point up. The lowest band that is clear
-    enough and snowy enough sets the snow line two bands below its own foot, but not below the
-    lowest band.
+    The relief is cut into as many bands of equal height as ``dz`` fits into it. The lowest band
+    that is clear enough and snowy enough, among its clear pixels, sets the snow line: half of
+    ``dz`` below the centre of the band two below it, or of the lowest band.
+
+    Like LIS, this counts every pixel of the image: one without data is clear and free of snow.
 
     Parameters
     ----------
     dem : ndarray, (y, x), metres
-    snow, clear, valid : ndarray of bool, (y, x)
-        Snow of the first pass, cloud-free pixels, pixels with data.
-    parameters : LisParameters, optional
+        NaN where there is no elevation; those pixels are in no band.
+    snow, clear : ndarray of bool, (y, x)
+        Snow of the first pass, pixels outside the cloud mask.
+    settings : SnowMapSettings, optional
 
     Returns
     -------
     float or None
-        Metres; None when too little of the scene, or no band, is snowy.
+        Metres; None when too little of the image, or no band, is snowy, or the relief is less than
+        ``dz`` high.
     """
-    limits = parameters or LisParameters()
-    judged = valid & np.isfinite(dem)
-    if not judged.any() or snow[judged].mean() <= limits.fsnow_total_lim:
+    limits = settings or SnowMapSettings()
+    known = np.isfinite(dem)
+    if not known.any() or snow.mean() <= limits.fsnow_total_lim:
         return None
-    lowest = float(dem[judged].min())
-    highest = float(dem[judged].max())
-    # The remainder above the last whole band belongs to it.
-    n_bands = max(1, int((highest - lowest) / limits.dz))
-    band = np.minimum((dem[judged] - lowest) / limits.dz, n_bands - 1).astype(int)
+    heights = dem[known]
+    lowest, relief = float(heights.min()), float(np.ptp(heights))
+    n_bands = int(relief / limits.dz)
+    if n_bands < 1:
+        return None
+    step = relief / n_bands
+    band = np.minimum((heights - lowest) / step, n_bands - 1).astype(int)
     n_total = np.bincount(band, minlength=n_bands)
-    n_clear = np.bincount(band, clear[judged], minlength=n_bands)
-    n_snow = np.bincount(band, (snow & clear)[judged], minlength=n_bands)
+    n_clear = np.bincount(band, clear[known], minlength=n_bands)
+    n_snow = np.bincount(band, (snow & clear)[known], minlength=n_bands)
     snowy = (n_clear > limits.fclear_lim * n_total) & (n_snow > limits.fsnow_lim * n_clear)
     if not snowy.any():
         return None
-    foot = max(int(np.argmax(snowy)) - 2, 0)
-    return float(np.floor(lowest + foot * limits.dz))
+    centre = lowest + (max(int(np.argmax(snowy)) - 2, 0) + 0.5) * step
+    return float(np.floor(centre - limits.dz / 2))
 
 
 def snow_map(
@@ -141,7 +126,7 @@ def snow_map(
     dem: FloatArray,
     clm: npt.NDArray[np.uint8],
     valid: BoolArray,
-    parameters: LisParameters | None = None,
+    settings: SnowMapSettings | None = None,
 ) -> npt.NDArray[np.uint8]:
     """Snow map of one scene as the Theia snow collection publishes it.
 
@@ -159,14 +144,14 @@ def snow_map(
         MAJA cloud mask CLM.
     valid : ndarray of bool, (y, x)
         Pixels with data.
-    parameters : LisParameters, optional
+    settings : SnowMapSettings, optional
 
     Returns
     -------
     ndarray of uint8, (y, x)
         0 no snow, 100 snow, 205 cloud or shadow, 254 no data.
     """
-    limits = parameters or LisParameters()
+    limits = settings or SnowMapSettings()
     index = ndsi(green, swir)
     all_cloud = clm > 0
     red_around = coarse_mean(red, valid, limits.red_block)
@@ -176,7 +161,7 @@ def snow_map(
         | ((clm & CLM_HIGH_CLOUD) > 0)
     )
     snow = valid & ~all_cloud & (index > limits.ndsi_pass1) & (red > limits.red_pass1)
-    line = snow_line(dem, snow, ~all_cloud, valid, limits)
+    line = snow_line(dem, snow, ~all_cloud, limits)
     if line is not None:
         snow |= ~cloud & (dem > line) & (index > limits.ndsi_pass2) & (red > limits.red_pass2)
     cloud |= all_cloud & (red > limits.red_backtocloud)

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError
+from firn.products.dem import Origin, read_dem
 from firn.products.identity import TileDate, check_tile_date
-from firn.products.resampling import kernel
+from firn.products.land_cover import read_tree_cover, read_water
 from firn.products.sentinel2 import open_l1c
 from firn.provenance import provenance
 from firn.raster import Grid
@@ -21,13 +22,8 @@ PathLike = str | os.PathLike[str]
 #: Sentinel-2 bands that overlap those of SPOT, and the pixel size in metres of all stacks.
 STACK_BANDS = ("B02", "B03", "B04", "B08", "B11")
 RESOLUTION = 20.0
-#: Elevation of a pixel without data, and the range that is on Earth (m); SRTM voids are -32768.
+#: Elevation of a pixel without data, m.
 DEM_NODATA = -9999.0
-LOWEST, HIGHEST = -500.0, 9000.0
-#: Tree cover of a pixel without data, as in the Copernicus layers.
-TREE_COVER_NODATA = 255
-#: Metres in a degree of latitude, to tell the pixel size of a geographic raster.
-_METRES_PER_DEGREE = 111_320.0
 
 
 def encode(
@@ -67,7 +63,8 @@ def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     source = provenance([product.product_id], {"bands": STACK_BANDS, "resolution": RESOLUTION})
     raster.write(
         output,
-        encode(reflectance.values, saturated),
+        # Band by band, for a whole tile takes half a GiB and each step of the encoding one more.
+        np.stack([encode(*band) for band in zip(reflectance.values, saturated, strict=True)]),
         product.grid(RESOLUTION),
         nodata=STACK_NODATA,
         band_names=STACK_BANDS,
@@ -84,31 +81,6 @@ def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     )
 
 
-def read_dem(path: PathLike, grid: Grid) -> npt.NDArray[np.float32]:
-    """Read an elevation raster of any CRS on ``grid``, (y, x) in metres, NaN without data.
-
-    Raises
-    ------
-    GridError
-        The raster and the grid share no ground.
-    DataError
-        The file is damaged or has no elevation within the grid.
-    """
-    source = raster.grid_of(path)
-    pixel = source.resolution * (_METRES_PER_DEGREE if source.crs.is_geographic else 1)
-    values = raster.read_on(
-        path, grid, kernel(pixel, grid.resolution), indexes=[1], fill=DEM_NODATA
-    )
-    dem: npt.NDArray[np.float32] = values[0].astype(np.float32)
-    dem[~((dem > LOWEST) & (dem < HIGHEST))] = np.nan
-    if np.isnan(dem).all():
-        raise DataError(
-            f"{path}: has no elevation between {LOWEST:g} and {HIGHEST:g} m on the grid; check its "
-            "units (metres) and its no-data value"
-        )
-    return dem
-
-
 def write_terrain(
     tile: PathLike,
     dem: PathLike,
@@ -116,6 +88,7 @@ def write_terrain(
     water: PathLike,
     tree_cover_max: float,
     dem_output: PathLike,
+    origin_output: PathLike,
     exclusion_output: PathLike,
 ) -> None:
     """Write relief and exclusion of a tile.
@@ -125,25 +98,26 @@ def write_terrain(
     tile : path
         Any raster on the tile's grid.
     dem, tree_cover, water : path
-        Elevation (m), tree cover density (%), water (1), of any CRS.
+        Elevation, tree cover density and water, as `firn.products.dem.read_dem` and
+        `firn.products.land_cover` read them.
     tree_cover_max : float
         Per cent above which a pixel is forest.
-    dem_output, exclusion_output : path
-        float32 metres; uint8 bits as in `firn.terrain.exclusion`.
+    dem_output, origin_output, exclusion_output : path
+        float32 metres; uint8 codes of `firn.products.dem.Origin`, which tell filled voids; uint8
+        bits as in `firn.terrain.exclusion`.
 
     Raises
     ------
     GridError
         A raster does not reach the tile.
     DataError
-        A raster is damaged.
+        A raster is damaged, or has other units or codes than it should.
     """
     grid = raster.grid_of(tile)
-    elevation = read_dem(dem, grid)
-    # Codes and per cents of another grid are taken, not interpolated: codes above 100 mean no data.
-    cover = raster.read_on(tree_cover, grid, "nearest", indexes=[1], fill=TREE_COVER_NODATA)[0]
-    wet = raster.read_on(water, grid, "nearest", indexes=[1], fill=0)[0]
-    excluded = terrain.exclusion(cover, wet, tree_cover_max)
+    elevation, origin = read_dem(dem, grid)
+    excluded = terrain.exclusion(
+        read_tree_cover(tree_cover, grid), read_water(water, grid), tree_cover_max
+    )
     names = [Path(path).name for path in (dem, tree_cover, water)]
     source = json.dumps(provenance(names, {"tree_cover_max": tree_cover_max}), sort_keys=True)
     raster.write(
@@ -154,6 +128,15 @@ def write_terrain(
         band_names=["elevation"],
         units="m",
         tags={"FIRN_PROVENANCE": source},
+    )
+    codes = ", ".join(f"{code.value} {code.name.lower()}" for code in Origin)
+    raster.write(
+        origin_output,
+        origin,
+        grid,
+        nodata=Origin.NONE,
+        band_names=["origin"],
+        tags={"FIRN_PROVENANCE": source, "codes": codes},
     )
     raster.write(
         exclusion_output,

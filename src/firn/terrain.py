@@ -119,7 +119,7 @@ def _shifted(padded: FloatArray, row: float, col: float, shape: tuple[int, int])
 
 
 def exclusion(
-    tree_cover: npt.NDArray[np.uint8], water: npt.NDArray[np.uint8], tree_cover_max: float
+    tree_cover: npt.NDArray[np.uint8], water: npt.NDArray[np.bool_], tree_cover_max: float
 ) -> npt.NDArray[np.uint8]:
     """Pixels that are neither labelled nor judged: bit 1 forest, bit 2 water.
 
@@ -127,10 +127,9 @@ def exclusion(
     ----------
     tree_cover : ndarray of uint8
         Tree cover density in per cent; values above 100 are no data and count as open land.
-    water : ndarray of uint8
-        1 where there is water.
+    water : ndarray of bool
     tree_cover_max : float
         Per cent above which a pixel is forest (50 in the reference method).
     """
     forest = (tree_cover > tree_cover_max) & (tree_cover <= 100)
-    return np.asarray(forest * FOREST + (water == 1) * WATER, np.uint8)
+    return np.asarray(forest * FOREST + water * WATER, np.uint8)

@@ -18,6 +18,7 @@ ARTEFACTS = (
     r"stacks/\d{2}[A-Z]{3}/\d{8}/labels\.tif",
     r"stacks/\d{2}[A-Z]{3}/\d{8}/hillshade\.tif",
     r"terrain/\d{2}[A-Z]{3}/dem\.tif",
+    r"terrain/\d{2}[A-Z]{3}/dem_origin\.tif",
     r"terrain/\d{2}[A-Z]{3}/exclusion\.tif",
     r"patches/\d{2}[A-Z]{3}/\d{8}\.nc",
     r"pseudo/alps/spot[1-5]/\d{2}[A-Z]{3}/\d{8}\.nc",

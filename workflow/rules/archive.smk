@@ -24,7 +24,7 @@ def named_files():
         tile_auxiliary(kind, tile) for kind in ("dem", "tree_cover", "water") for tile in tiles
     )
     for s in SCENES.sentinel2:
-        yield from (s.l1c, s.l2a, s.snow)
+        yield from filter(None, (s.l1c, s.l2a, s.snow))
     for s in SCENES.spot:
         yield s.path
         if s.reference:
@@ -225,5 +225,5 @@ if SIMULATION:
 rule archive:
     input:
         "<results>/config.yaml",
-        [path for s in SCENES.sentinel2 for path in (s.l1c, s.l2a, s.snow)],
+        [path for s in SCENES.sentinel2 for path in (s.l1c, s.l2a, s.snow) if path],
         [s.path for s in SCENES.spot],

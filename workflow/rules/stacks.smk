@@ -1,8 +1,10 @@
 """Sentinel-2 rasters on the tile's 20 m grid, their relief and labels (method A.2, A.3).
 
-REQUIRED INPUTS: the products of a tile and date (L1C, MAJA L2A, Theia snow); dem, tree cover, water
-OUTPUTS:         terrain/{tile}/{grid.tif,dem.tif,exclusion.tif},
-                 stacks/{tile}/{date}/{toa_20m,hillshade,labels}.tif
+REQUIRED INPUTS: the products of a tile and date (L1C, MAJA L2A, snow map if there is one); dem, tree
+                 cover, water
+OUTPUTS:         terrain/{tile}/{grid.tif,dem.tif,dem_origin.tif,exclusion.tif},
+                 stacks/{tile}/{date}/{toa_20m,hillshade,labels}.tif, and snow.tif where no snow
+                 product is named
 """
 
 
@@ -67,6 +69,7 @@ rule terrain:
         water=lambda wildcards: tile_auxiliary("water", wildcards.tile),
     output:
         dem="<results>/terrain/{tile}/dem.tif",
+        origin="<results>/terrain/{tile}/dem_origin.tif",
         exclusion="<results>/terrain/{tile}/exclusion.tif",
     log:
         "<logs>/terrain/{tile}.log",
@@ -103,10 +106,32 @@ rule hillshade:
         "../scripts/hillshade.py"
 
 
+rule snow_map:
+    input:
+        l2a=product("l2a"),
+        dem=rules.terrain.output.dem,
+    output:
+        snow="<results>/stacks/{tile}/{date}/snow.tif",
+    log:
+        "<logs>/snow_map/{tile}_{date}.log",
+    benchmark:
+        "<benchmarks>/snow_map/{tile}_{date}.tsv"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=20,
+    params:
+        settings=settings(CONFIG.snow_maps),
+        code=code("snow_map.py"),
+    script:
+        "../scripts/snow_map.py"
+
+
 rule labels:
     input:
         l2a=product("l2a"),
-        snow=product("snow"),
+        snow=lambda wildcards: product("snow")(wildcards)
+        or "<results>/stacks/{tile}/{date}/snow.tif",
         exclusion=rules.terrain.output.exclusion,
     output:
         labels="<results>/stacks/{tile}/{date}/labels.tif",

@@ -16,6 +16,7 @@ def main(snakemake: Snakemake) -> None:
         source.water,
         snakemake.params.tree_cover_max,
         output.dem,
+        output.origin,
         output.exclusion,
     )
 

@@ -22,8 +22,8 @@ from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
 from firn.files import read_json
+from firn.products.dem import read_dem
 from firn.provenance import provenance
-from firn.stacks import read_dem
 from firn.terrain import hillshade
 
 #: What a reference raster may hold: firn's classes, or the codes of published maps.
@@ -171,7 +171,7 @@ def _add(
         raster.read_on(judged_map.reference, grid, "nearest", indexes=[1], fill=IGNORE)[0],
         judged_map.reference,
     )
-    dem = read_dem(judged_map.dem, grid)
+    dem = read_dem(judged_map.dem, grid).elevation
     sun_zenith, sun_azimuth = _sun(judged_map.item)
     predicted = from_published(codes)
     known = tally.exclude(

@@ -9,7 +9,9 @@ Source: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD), version
 import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import repeat
 from math import ceil, floor
 from pathlib import PurePosixPath
 
@@ -23,7 +25,7 @@ from firn import raster
 from firn.errors import GridError, ProductError
 from firn.products import quality_masks
 from firn.products.archive import Product
-from firn.products.resampling import any_to_grid, to_grid
+from firn.products.resampling import any_to_grid, to_grid, to_half
 from firn.products.sun_angles import read_sun_angles
 from firn.raster import Grid
 
@@ -252,9 +254,13 @@ class Sentinel2L1C:
         target = self.grid(resolution)
         if window is not None:
             target = _part(target, window)
-        layers = [self._read_band(band, target) for band in bands]
-        reflectance = np.stack([values for values, _ in layers])
-        saturated = np.stack([flags for _, flags in layers])
+        reflectance = np.empty((len(bands), *target.shape), np.float32)
+        saturated = np.empty(reflectance.shape, bool)
+        # GDAL decodes on every core; what else a band needs is done while the next one is decoded.
+        with ThreadPoolExecutor(2) as pool:
+            layers = pool.map(self._read_band, bands, repeat(target))
+            for index, (values, flags) in enumerate(layers):
+                reflectance[index], saturated[index] = values, flags
         data = raster.data_array(
             reflectance,
             target,
@@ -275,12 +281,18 @@ class Sentinel2L1C:
         window = _window_around(target, native)
         source = native.crop(*window)
         numbers = self._product.read(name, window=window).values
-        scale, offset = self._quantification, self.offset(band)
-        saturated = numbers == SATURATED
-        values = (numbers.astype(np.float32) + np.float32(offset)) / np.float32(scale)
-        values[saturated | (numbers == NODATA)] = np.nan
-        flags = any_to_grid(saturated, source, target)
-        reflectance = to_grid(values, source, target)
+        scale, offset = np.float32(self._quantification), np.float32(self.offset(band))
+        if source.with_resolution(2 * source.resolution) == target:
+            reflectance, flags = to_half(numbers, NODATA, SATURATED)
+        else:
+            saturated = numbers == SATURATED
+            values = np.where(saturated | (numbers == NODATA), np.float32(np.nan), numbers)
+            reflectance, flags = (
+                to_grid(values, source, target),
+                any_to_grid(saturated, source, target),
+            )
+        reflectance += offset
+        reflectance /= scale
         reflectance[flags] = (LARGEST + offset) / scale
         return reflectance, flags
 

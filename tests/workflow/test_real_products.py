@@ -1,0 +1,95 @@
+"""A run on products from disk: no snow product, elevation in tiles, water as polygons."""
+
+from pathlib import Path
+
+import minimal_products
+import numpy as np
+import pyogrio
+import pytest
+import shapely
+import yaml
+from minimal_products import EPSG, LEFT, SIDE, TOP, full
+from rasterio.crs import CRS
+
+from firn import raster
+from firn.raster import Grid
+
+from .conftest import ROOT, Snakemake
+
+pytestmark = pytest.mark.slow
+
+FINE, COARSE = (SIDE // 10, SIDE // 10), (SIDE // 20, SIDE // 20)
+GRID = Grid(CRS.from_epsg(EPSG), minimal_products.transform(20), *COARSE)
+
+
+@pytest.fixture
+def configuration(tmp_path: Path) -> Path:
+    """Snow in the left half of the image, soil in the right, on a slope of 100 m a row."""
+    l1c = minimal_products.sentinel2(tmp_path, {"B02": full(FINE, 1000, "uint16")})
+    bands = {}
+    for band, shape, snow, soil in (
+        ("B3", FINE, 9000, 1400), ("B4", FINE, 8000, 1800), ("B11", COARSE, 1000, 2600)
+    ):  # fmt: skip
+        values = full(shape, soil, "int16")
+        values[:, : shape[1] // 2] = snow
+        bands[f"FRE_{band}"] = values
+    l2a = minimal_products.maja(tmp_path, {**bands, "MASKS/CLM_R2": full(COARSE, 0, "uint8")})
+    # Two tiles that meet at the twelfth column.
+    heights = np.repeat(np.arange(44.0)[:, None] * 100, 44, axis=1).astype(np.float32)
+    for name, first in (("west", 0), ("east", 22)):
+        part = GRID.crop(-10, first - 10, 44, 22)
+        raster.write(tmp_path / "dem" / f"{name}.tif", heights[:, first : first + 22], part)
+    raster.write(tmp_path / "tcd.tif", full(COARSE, 0, "uint8"), GRID)
+    pyogrio.raw.write(
+        tmp_path / "water.gpkg",
+        geometry=shapely.to_wkb(np.array([shapely.box(LEFT, TOP - 100, LEFT + 480, TOP)])),
+        field_data=[],
+        fields=[],
+        geometry_type="Polygon",
+        crs=f"EPSG:{EPSG}",
+    )
+    table = tmp_path / "sentinel2.tsv"
+    # Files to hand over: Snakemake compares their content, of folders only their time.
+    zips = [minimal_products.zip_folder(folder) for folder in (l1c, l2a)]
+    table.write_text(f"tile\tdate\tl1c\tl2a\tsnow\n32TPT\t20180314\t{zips[0]}\t{zips[1]}\t\n")
+    spot = tmp_path / "spot.tsv"
+    spot.write_text("scene_id\tsensor\tarea\tpath\trole\treference\n")
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "run": "real",
+                "areas": {"alps": {"tiles": ["32TPT"]}},
+                "sensors": ["spot4"],
+                "inputs": {
+                    "sentinel2": str(table),
+                    "spot": str(spot),
+                    "dem": str(tmp_path / "dem"),
+                    "tree_cover": str(tmp_path / "tcd.tif"),
+                    "water": str(tmp_path / "water.gpkg"),
+                },
+            }
+        )
+    )
+    return config
+
+
+def test_labels_of_a_scene_without_snow_product(
+    tmp_path: Path, configuration: Path, snakemake: Snakemake
+) -> None:
+    scene = tmp_path / "real/stacks/32TPT/20180314"
+    profile = ("--configfile", configuration, "--profile", ROOT / "workflow/profiles/local")
+    call = snakemake(*profile, scene / "labels.tif", folder=tmp_path)
+    assert call.code == 0, call.text
+    assert call.jobs().keys() == {"labels", "snow_map", "terrain", "tile_grid"}
+    labels = raster.read(scene / "labels.tif").values[0]
+    # 100 m of water along the upper edge.
+    assert (labels[:5] == 255).all()
+    assert (labels[5:, :11] == 1).all()
+    assert (labels[5:, 13:] == 0).all()
+    terrain = tmp_path / "real/terrain/32TPT"
+    dem = raster.read(terrain / "dem.tif").values[0]
+    np.testing.assert_allclose(dem[:, 3], np.arange(10, 34) * 100.0)
+    np.testing.assert_array_equal(dem, np.repeat(dem[:, 3:4], 24, axis=1))
+    assert (raster.read(terrain / "dem_origin.tif").values == 1).all()
+    assert (raster.read(scene / "snow.tif").values[0, :, :11] == 100).all()
