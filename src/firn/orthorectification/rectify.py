@@ -19,12 +19,12 @@ from firn.orthorectification.adjustment import Agreement, adjust
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap
 from firn.orthorectification.matching import Detail, Offsets, refine, search
+from firn.products.dem import read_dem
 from firn.products.dimap import BandOrder, SpotL1A, open_l1a
 from firn.products.ortho import write_ortho
 from firn.products.resampling import kernel
 from firn.provenance import provenance
 from firn.raster import Grid
-from firn.stacks import read_dem
 
 PathLike = str | os.PathLike[str]
 FloatArray = npt.NDArray[np.float32]
@@ -96,7 +96,7 @@ def orthorectify(
     except DataError as error:
         raise DataError(f"{product}: {error}") from error
     grid = _footprint(scene, crs, RESOLUTION.get(scene.platform, MATCHING_RESOLUTION))
-    image_map = ImageMap(geometry, grid, read_dem(dem, grid))
+    image_map = ImageMap(geometry, grid, read_dem(dem, grid).elevation)
     reflectance, saturated = _warped(scene, geometry, image, image_map, correction)
     rows, cols = _extent(np.isfinite(reflectance), product, dem)
     names = [scene.scene_id, *(Path(path).name for path in (dem, *references))]
@@ -146,7 +146,7 @@ def match(
         A raster is damaged, or too few windows agree.
     """
     grid = _footprint(scene, crs, MATCHING_RESOLUTION)
-    image_map = ImageMap(geometry, grid, read_dem(dem, grid))
+    image_map = ImageMap(geometry, grid, read_dem(dem, grid).elevation)
     step = max(1, round(MATCHING_RESOLUTION / geometry.line_spacing))
     band, raw = _least_saturated(scene, image, step)
     fixed = [_reference(path, REFERENCE_BANDS[band], grid) for path in references]
