@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from firn.config import Acquisition, Config
-from firn.download.table import SENTINEL2_KINDS, Product, read_products
+from firn.download.table import NEEDED_KINDS, SENTINEL2_KINDS, Product, read_products
 from firn.errors import ConfigError
 from firn.sensors import load_sensor
 from firn.simulator.plan import sentinel2_plans, spot_plans
@@ -242,13 +242,14 @@ def _acquired(config: Config, settings: Acquisition) -> Catalogue:
                 )
             paths[product.kind] = path
     for (tile, date), paths in scenes.items():
-        if lacking := [kind for kind in SENTINEL2_KINDS if kind not in paths]:
+        if lacking := [kind for kind in NEEDED_KINDS if kind not in paths]:
             raise ConfigError(
                 f"{settings.scenes}: {tile}/{date} has no {', '.join(lacking)}; remove its other "
                 "rows as well"
             )
     return Catalogue(
-        tuple(Sentinel2Scene(*key, **paths) for key, paths in scenes.items()), tuple(spot)
+        tuple(Sentinel2Scene(*key, **{"snow": "", **paths}) for key, paths in scenes.items()),
+        tuple(spot),
     )
 
 

@@ -71,7 +71,10 @@ class Providers(Section):
 
     l1c: str = Field("geodes", description="Sentinel-2 L1C")
     l2a: str = Field("geodes", description="MAJA L2A")
-    snow: str = Field("geodes", description="Theia snow")
+    snow: str | None = Field(
+        "geodes",
+        description="Theia snow; null = none is searched, firn computes snow maps from L2A",
+    )
     spot: str = Field("geodes", description="SPOT World Heritage")
 
 

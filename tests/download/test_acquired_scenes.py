@@ -64,7 +64,7 @@ def test_scene_of_the_table_can_be_excluded(config: Config) -> None:
 @pytest.mark.parametrize(
     ("products", "message"),
     [
-        ([L1C, L2A], "31TCH/20190131 has no snow"),
+        ([L1C, SNOW], "31TCH/20190131 has no l2a"),
         ([L1C, L2A, SNOW, replace(L2A, product_id="B")], "two products of kind l2a"),
         ([replace(L1C, tile="32TLS")], "tile 32TLS is in no area"),
         ([replace(SPOT, area="alps")], "is of area alps, which is not among pyrenees"),

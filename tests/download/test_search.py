@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from server import Item, Server
 
+from firn.catalogue import catalogue
 from firn.config import Config, parse_config
 from firn.download.search import choose_products
 from firn.download.table import Product, read_products, write_products
@@ -131,6 +132,20 @@ def test_what_is_missing_is_told(server: Server, eodag: Path, tmp_path: Path) ->
         "MISSING 31TCH: no scene in month 02 (0 dates with all products, 2 without l2a and snow, "
         "1 without snow)"
     )
+
+
+def test_snow_maps_that_firn_is_to_make_are_not_searched(
+    server: Server, eodag: Path, tmp_path: Path
+) -> None:
+    server.items = sentinel2("31TCH", "20180215", "l1c", "l2a")
+    config = configuration(tmp_path, providers={"snow": None})
+    products, notes = choose_products(config)
+    assert [p.kind for p in products] == ["l1c", "l2a"]
+    assert "31TCH: 1 dates with all products" in notes
+    assert not any("SNOW" in str(request) for request in server.requests)
+    write_products(tmp_path / "scenes.tsv", products, notes)
+    (scene,) = catalogue(config).sentinel2
+    assert scene.snow == ""
 
 
 def test_clouds_of_l1c_dates_and_neighbours(server: Server, eodag: Path, tmp_path: Path) -> None:

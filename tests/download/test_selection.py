@@ -81,7 +81,7 @@ def test_scenes_have_all_products() -> None:
         product("l2a", "31TDH", "20190205", "f"),
     ]
     scenes = match(products)
-    assert complete(scenes) == [("31TCH", "20190131")]
+    assert complete(scenes, ("l1c", "l2a", "snow")) == [("31TCH", "20190131")]
     assert scenes["31TCH", "20190131"]["l2a"].product_id == "b"
     assert set(scenes["31TCH", "20190205"]) == {"l1c", "snow"}
 

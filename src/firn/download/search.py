@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
 
@@ -57,14 +57,15 @@ def choose_products(config: Config) -> tuple[list[Product], list[str]]:
     """
     settings = acquisition_of(config)
     names = settings.providers
-    used = {names.l1c, names.l2a, names.snow} | ({names.spot} if settings.spot else set())
-    providers = Providers(used)
+    used = (names.l1c, names.l2a, names.snow, names.spot if settings.spot else None)
+    providers = Providers({name for name in used if name is not None})
     tiles = list(dict.fromkeys(tile for area in config.areas.values() for tile in area.tiles))
     scenes = match(p for tile in tiles for p in _sentinel2(providers, settings, tile))
-    dates = complete(scenes)
+    kinds = _searched(settings)
+    dates = complete(scenes, kinds)
     if settings.selection == "one-per-month":
         dates = one_per_month(dates, config.seed)
-    products = [scenes[key][kind] for key in dates for kind in SENTINEL2_KINDS]
+    products = [scenes[key][kind] for key in dates for kind in kinds]
     notes = [_how(config, settings), *_missing(tiles, scenes, dates, settings)]
     if settings.spot:
         spot, left_out = _spot(providers, names.spot, settings.spot, config.areas)
@@ -88,11 +89,16 @@ def acquisition_of(config: Config) -> Acquisition:
     return config.acquisition
 
 
+def _searched(settings: Acquisition) -> list[Kind]:
+    """Kinds of Sentinel-2 products that a scene is to have."""
+    return [kind for kind in SENTINEL2_KINDS if getattr(settings.providers, kind)]
+
+
 def _sentinel2(providers: Providers, settings: Acquisition, tile: str) -> Iterator[Product]:
     """Products of a tile within the dates and the cloud cover."""
     lowest, highest = settings.cloud_cover
-    for kind, collection in COLLECTIONS.items():
-        provider = getattr(settings.providers, kind)
+    for kind in _searched(settings):
+        provider, collection = getattr(settings.providers, kind), COLLECTIONS[kind]
         clouds = highest if kind == "l1c" else None
         for offer in providers.search(
             provider, collection, core_box(tile), settings.start, settings.end, clouds
@@ -165,21 +171,22 @@ def _missing(
     taken = {(tile, date[4:6]) for tile, date in chosen}
     for tile in tiles:
         dates = {date: set(scene) for (t, date), scene in scenes.items() if t == tile}
-        yield f"{tile}: {_counts(dates.values())}"
+        kinds = _searched(settings)
+        yield f"{tile}: {_counts(dates.values(), kinds)}"
         if settings.selection == "all":
             continue
         for month in (f"{number:02d}" for number in range(1, 13)):
             if (tile, month) not in taken:
-                there = [kinds for date, kinds in dates.items() if date[4:6] == month]
-                yield f"MISSING {tile}: no scene in month {month} ({_counts(there)})"
+                there = [had for date, had in dates.items() if date[4:6] == month]
+                yield f"MISSING {tile}: no scene in month {month} ({_counts(there, kinds)})"
 
 
-def _counts(dates: Iterable[set[Kind]]) -> str:
+def _counts(dates: Iterable[set[Kind]], kinds: Sequence[Kind]) -> str:
     """Count dates by what they have: ``12 dates with all products, 3 without snow``."""
-    lacking = Counter(tuple(k for k in SENTINEL2_KINDS if k not in kinds) for kinds in dates)
+    lacking = Counter(tuple(k for k in kinds if k not in had) for had in dates)
     whole = lacking.pop((), 0)
     parts = [f"{whole} dates with all products"]
-    parts += [f"{n} without {' and '.join(kinds)}" for kinds, n in sorted(lacking.items())]
+    parts += [f"{n} without {' and '.join(lacked)}" for lacked, n in sorted(lacking.items())]
     return ", ".join(parts)
 
 

@@ -1,12 +1,12 @@
 """Which of the products that are there are chosen. Nothing depends on the order of a listing."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from firn.download.table import SENTINEL2_KINDS, Kind, Product
+from firn.download.table import Kind, Product
 from firn.seeds import generator
 
 #: More than any sum of costs, so that an impossible pair is taken only where nothing else is left.
@@ -39,9 +39,11 @@ def match(products: Iterable[Product]) -> dict[tuple[str, str], dict[Kind, Produ
     return scenes
 
 
-def complete(scenes: Mapping[tuple[str, str], Scene]) -> list[tuple[str, str]]:
-    """Tiles and dates that have all products, sorted."""
-    return sorted(key for key, scene in scenes.items() if set(SENTINEL2_KINDS) <= scene.keys())
+def complete(
+    scenes: Mapping[tuple[str, str], Scene], kinds: Collection[Kind]
+) -> list[tuple[str, str]]:
+    """Tiles and dates that have a product of each kind, sorted."""
+    return sorted(key for key, scene in scenes.items() if set(kinds) <= scene.keys())
 
 
 def one_per_month(candidates: Iterable[tuple[str, str]], seed: int) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ Kind = Literal["l1c", "l2a", "snow", "spot", "dem"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 #: The products of one Sentinel-2 tile and date.
 SENTINEL2_KINDS: tuple[Kind, ...] = ("l1c", "l2a", "snow")
+#: Those without which there is no scene; a snow map can be computed.
+NEEDED_KINDS: tuple[Kind, ...] = ("l1c", "l2a")
 
 #: What every value must match. Identifiers become names of files, and come from a server.
 _PATTERNS = {
