@@ -24,6 +24,7 @@ from firn.orthorectification import orthorectify
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap
 from firn.orthorectification.rectify import match
+from firn.products.dem import read_dem
 from firn.products.dimap import open_l1a
 from firn.products.scene import open_scene
 from firn.raster import Grid
@@ -36,7 +37,6 @@ from firn.simulator.render import build_scene, render_band
 from firn.simulator.spectra import band_optics
 from firn.simulator.spot import SpotView, view_spot
 from firn.simulator.world import tile_grid
-from firn.stacks import read_dem
 from firn.terrain import cast_shadow
 
 SEED = 7
@@ -96,7 +96,7 @@ class Case:
 
     @cached_property
     def elevation(self) -> np.ndarray:
-        return read_dem(self.dem, self.grid)
+        return read_dem(self.dem, self.grid).elevation
 
 
 def make_cases(place: dict[str, float], folder: Path) -> dict[float, Case]:
