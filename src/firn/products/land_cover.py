@@ -77,7 +77,7 @@ def read_water(source: Source, grid: Grid) -> npt.NDArray[np.bool_]:
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in VECTOR_SUFFIXES:
         return _rasterised(Path(source), grid)
     codes = _nearest(source, grid, 0)
-    if (unknown := np.setdiff1d(codes, WATER_CODES)).size:
+    if (unknown := np.unique(codes[~np.isin(codes, WATER_CODES)])).size:
         raise DataError(
             f"{source}: has the values {unknown[:5].tolist()}, expected 1 where there is water and "
             "0 elsewhere; give a mask of water"
