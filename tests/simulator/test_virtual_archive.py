@@ -22,7 +22,7 @@ from firn.products.swh import open_swh
 from firn.raster import Grid
 from firn.sensors import load_sensor
 from firn.simulation_config import Simulation
-from firn.simulator import archive, plan
+from firn.simulator import archive, plan, spot
 from firn.simulator.spectra import BandOptics, band_optics
 from firn.simulator.whole_archive import simulate_archive
 from firn.simulator.world import relief_path, source_relief, tile_grid
@@ -261,7 +261,7 @@ def test_second_instrument_sees_through_its_own_response(
         used.append(response)
         return band_optics(simulation, response, shift_nm)
 
-    monkeypatch.setattr(archive, "band_optics", watched)
+    monkeypatch.setattr(spot, "band_optics", watched)
     second = replace(scene, instrument="HRV2")
     archive.simulate_spot(small, second, SEED, product=tmp_path / "a.zip", truth=None)
     assert used == ["spot1_hrv2"]
@@ -327,5 +327,6 @@ def _imports(package: str) -> set[str]:
 
 def test_simulator_and_emulator_know_nothing_of_each_other() -> None:
     assert not {m for m in _imports("simulator") if "emulator" in m or "boxcar" in m}
+    assert not {m for m in _imports("simulator") if "orthorectification" in m}
     emulator = Path(firn.__file__).parent / "emulator.py"
     assert "simulator" not in emulator.read_text(encoding="utf-8")
