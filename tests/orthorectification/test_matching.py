@@ -38,7 +38,7 @@ def test_search_finds_a_large_offset() -> None:
 
 @pytest.mark.parametrize(("down", "right"), [(0.0, 0.0), (0.3, -1.6), (-2.5, 0.8)])
 def test_refinement_is_good_to_a_tenth_of_a_pixel(down: float, right: float) -> None:
-    found = refine(everywhere(moved(texture(), down, right)), everywhere(texture()), HEIGHT, 4)
+    found = refine(everywhere(moved(texture(), down, right)), everywhere(texture()), HEIGHT)
     assert len(found) == 12 * 12
     np.testing.assert_allclose(found.down, down, atol=0.1)
     np.testing.assert_allclose(found.right, right, atol=0.1)
@@ -47,7 +47,7 @@ def test_refinement_is_good_to_a_tenth_of_a_pixel(down: float, right: float) -> 
 def test_windows_know_where_they_are() -> None:
     """Half-overlapping windows of 96 pixels: centres at 47.5, 95.5, ..."""
     height = np.broadcast_to(np.arange(SIDE, dtype=np.float32), (SIDE, SIDE))
-    found = refine(everywhere(texture()), everywhere(texture()), height, 2)
+    found = refine(everywhere(texture()), everywhere(texture()), height)
     assert found.row[:13:12].tolist() == [47.5, 95.5]
     assert found.col[:2].tolist() == [47.5, 95.5]
     np.testing.assert_allclose(found.height, found.col)
@@ -55,7 +55,7 @@ def test_windows_know_where_they_are() -> None:
 
 def test_brightness_and_slow_shading_do_not_matter() -> None:
     shaded = 400 - 3 * moved(texture(), 1.0, 2.0) + np.linspace(0, 50, SIDE)
-    found = refine(everywhere(-shaded), everywhere(texture()), HEIGHT, 3)
+    found = refine(everywhere(-shaded), everywhere(texture()), HEIGHT)
     np.testing.assert_allclose(found.down, 1, atol=0.1)
     np.testing.assert_allclose(found.right, 2, atol=0.1)
 
@@ -65,7 +65,7 @@ def test_saturated_pixels_leave_no_trace() -> None:
     reference, image = texture(), moved(texture(), 2.4, -1.7)
     level = float(np.quantile(image, 0.6))
     cut = Detail.of(np.minimum(image, level), image < level)
-    found = refine(cut, everywhere(reference), HEIGHT, 4)
+    found = refine(cut, everywhere(reference), HEIGHT)
     assert len(found) > 10
     assert np.median(found.down) == pytest.approx(2.4, abs=0.15)
     assert np.median(found.right) == pytest.approx(-1.7, abs=0.15)
@@ -73,9 +73,9 @@ def test_saturated_pixels_leave_no_trace() -> None:
 
 def test_too_few_valid_pixels_make_no_window() -> None:
     valid = np.zeros((SIDE, SIDE), bool)
-    valid[:, ::3] = True
+    valid[:, ::4] = True
     nothing = Detail.of(texture(), valid)
-    assert len(refine(nothing, everywhere(texture()), HEIGHT, 2)) == 0
+    assert len(refine(nothing, everywhere(texture()), HEIGHT)) == 0
     assert len(search(nothing, everywhere(texture()), HEIGHT)) == 0
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
+import minimal_products
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -23,9 +24,11 @@ from firn.errors import DataError, GridError
 from firn.orthorectification import orthorectify
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap
-from firn.orthorectification.rectify import match
+from firn.orthorectification.rectify import hidden_ground
+from firn.orthorectification.registration import _matching_band, register
 from firn.products.dem import read_dem
 from firn.products.dimap import open_l1a
+from firn.products.location import LocationModel
 from firn.products.scene import open_scene
 from firn.raster import Grid
 from firn.simulation_config import Simulation
@@ -37,7 +40,6 @@ from firn.simulator.render import build_scene, render_band
 from firn.simulator.spectra import band_optics
 from firn.simulator.spot import SpotView, view_spot
 from firn.simulator.world import tile_grid
-from firn.terrain import cast_shadow
 
 SEED = 7
 TILE = "32TPT"
@@ -45,6 +47,7 @@ CRS_NAME = "EPSG:32632"
 #: Half a pixel of 20 m.
 TOLERANCE = 10.0
 NADIR, OBLIQUE = 0.0, 27.0
+TINY = Grid.from_bounds(CRS_NAME, 630000, 5180000, 630080, 5180080, 20)
 #: A tile of the Ötztal Alps from 1750 to 3400 m, and one that takes up most of the relief.
 SMALL = {"left": 626040, "top": 5188800, "size": 480}
 LARGE = {"left": 625080, "top": 5204040, "size": 1380}
@@ -141,9 +144,7 @@ def map_error(case: Case, correction: Correction | None) -> np.ndarray:
     cols, rows = np.meshgrid(np.arange(case.grid.width), np.arange(case.grid.height))
     wanted_x, wanted_y = case.grid.transform @ (cols + 0.5, rows + 0.5)
     error = np.hypot(shown_x - wanted_x, shown_y - wanted_y)
-    azimuth = geometry.satellite_azimuth(case.grid.crs)
-    hidden = cast_shadow(case.elevation, 20.0, abs(geometry.incidence), azimuth)
-    error[hidden | (sampled(met.astype(float)) < 0.9999)] = np.nan
+    error[hidden_ground(geometry, image_map) | (sampled(met.astype(float)) < 0.9999)] = np.nan
     return error
 
 
@@ -173,7 +174,7 @@ def matched(case: Case) -> tuple[Correction, float]:
     geometry = ViewingGeometry(scene.location, scene.incidence, "scene")
     image = scene.read(scene.bands)
     crs = CRS.from_string(CRS_NAME)
-    correction, agreement = match(scene, geometry, image, case.dem, [case.reference], crs)
+    correction, agreement = register(scene, geometry, image, case.dem, [case.reference], crs)
     assert agreement.used >= 40
     assert agreement.terms == ("shift", "row", "column", "height")
     return correction, agreement.rms
@@ -291,8 +292,40 @@ def test_bands_of_a_reference_must_have_names(small: dict[float, Case], tmp_path
     case = small[NADIR]
     two = np.ones((2, *case.grid.shape), np.uint16)
     raster.write(tmp_path / "two.tif", two, case.grid)
-    with pytest.raises(DataError, match=r"two\.tif: none of its bands \['1', '2'\] is described"):
-        orthorectify(case.product, case.dem, [tmp_path / "two.tif"], tmp_path / "map.tif")
+    references = [tmp_path / "two.tif", case.reference]
+    with pytest.raises(
+        DataError, match=r"two\.tif: the references have the bands \[\['1', '2'\], "
+    ):
+        orthorectify(case.product, case.dem, references, tmp_path / "map.tif")
+
+
+def test_ground_behind_a_cliff_is_hidden() -> None:
+    """Seen from the west at 28 degrees: a step of 1000 m down hides 1000 tan(28) = 532 m."""
+    location = LocationModel(*minimal_products.REAL_LOCATION, (3000, 3000))
+    geometry = ViewingGeometry(location, 28.0, "scene")
+    grid = Grid.from_bounds("EPSG:32721", 608000, 8280000, 613000, 8284000, 20)
+    elevation = np.full(grid.shape, 200, np.float32)
+    elevation[:, :100] = 1200
+    hidden = hidden_ground(geometry, ImageMap(geometry, grid, elevation))
+    # The satellite stands 8 degrees off the west: the strip is 532 m x cos(8) = 26.3 pixels wide.
+    columns = np.flatnonzero(hidden[grid.height // 2])
+    assert columns.min() == pytest.approx(100, abs=1)
+    assert columns.max() == pytest.approx(99 + 26.3, abs=2)
+
+
+def test_the_band_that_saturates_least_is_compared(
+    small: dict[float, Case], tmp_path: Path
+) -> None:
+    """XS2 where the reference has red only; XS3, which saturates less, where it has both."""
+    case = small[NADIR]
+    scene = open_l1a(case.product)
+    image = scene.read(scene.bands)
+    saturated = dict(zip(scene.bands, image[2].mean(axis=(1, 2)), strict=True))
+    assert saturated["XS3"] < saturated["XS2"]
+    for names, expected in ((["B04"], "XS2"), (["B04", "B08"], "XS3"), (["near"], "XS3")):
+        path = tmp_path / f"{len(names)}.tif"
+        raster.write(path, np.ones((len(names), 4, 4), np.uint16), TINY, band_names=names)
+        assert _matching_band(scene, image, [path]) == expected
 
 
 def test_an_elevation_model_or_reference_of_elsewhere(

@@ -1,5 +1,6 @@
 """Figures: what they show is read back from the figure, and the same input gives the same bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,16 @@ def test_saturation_figure_shows_every_scene_and_the_density() -> None:
     x, y = density.get_data()
     assert np.trapezoid(y, x) == pytest.approx(1, abs=0.02)
     assert "40 scenes" in texts(figure)
+
+
+def test_saturation_figure_of_scenes_without_bias() -> None:
+    """Level-1A scenes all have the minimum 0: there is no density to draw, and no warning."""
+    given = saturations()
+    without_bias = replace(given, minimum=np.zeros_like(given.minimum))
+    figure = saturation_figure(without_bias, seed=1)
+    density, scenes = figure.axes[len(given.bands)].lines
+    assert not np.any(density.get_ydata())
+    assert set(scenes.get_xdata()) == {0.0}
 
 
 def test_confusion_figure_gives_shares_by_row() -> None:

@@ -118,11 +118,16 @@ def test_reflectance_of_numbers(product: Path) -> None:
 
 def test_irradiance_of_the_metadata_comes_first(tmp_path: Path) -> None:
     folder = minimal_products.spot_l1a(
-        tmp_path, image(), CALIBRATION, irradiance={1: 1000.0, 2: 900.0, 3: 800.0}
+        tmp_path / "a", image(), CALIBRATION, irradiance={1: 1800.0, 2: 1600.0, 3: 1050.0}
     )
     scene = open_l1a(folder)
     assert scene.irradiance_source == "metadata"
-    assert scene.saturation["XS1"] == pytest.approx(214.5 * pi * DISTANCE**2 / 500, rel=1e-5)
+    assert scene.saturation["XS1"] == pytest.approx(214.5 * pi * DISTANCE**2 / 900, rel=1e-5)
+    swapped = minimal_products.spot_l1a(
+        tmp_path / "b", image(), CALIBRATION, irradiance={1: 1600.0, 2: 1800.0, 3: 1050.0}
+    )
+    with pytest.raises(ProductError, match="solar irradiance of XS1 is 1600, expected about 1865"):
+        open_l1a(swapped)
 
 
 def test_older_spelling_of_the_bias(tmp_path: Path) -> None:

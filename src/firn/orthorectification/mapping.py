@@ -1,20 +1,28 @@
 """Which place of a raw image each pixel of a map shows, and the other way round."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 
 from firn.orthorectification.geometry import ViewingGeometry
+from firn.products.location import LocationModel
 from firn.raster import Grid
 
 FloatArray = npt.NDArray[np.float64]
 Places = npt.NDArray[np.float32]
 
+#: The edges of a map are at multiples of this, m.
+EDGE = 20.0
+#: Ground around the corners of the location model, m: for its error, and for the parallax of the
+#: highest ground.
+MARGIN = 4000.0
 #: Map pixels between the nodes at which the geometry is computed; it is smooth between them.
 _STEP = 32
 #: Lines of a map that are handled at a time.
@@ -55,6 +63,17 @@ class Correction:
     def none(cls) -> "Correction":
         """No correction."""
         return cls(np.zeros((2, len(TERMS))))
+
+
+def footprint(location: LocationModel, crs: CRS, resolution: float) -> Grid:
+    """Grid around the ground that a scene may show, its edges at multiples of `EDGE`."""
+    rows, cols = location.shape
+    corners = np.array([0, 0, rows - 1, rows - 1]), np.array([0, cols - 1, 0, cols - 1])
+    lon, lat = location.ground(*corners)
+    x, y = transform_points("EPSG:4326", crs, lon.tolist(), lat.tolist())
+    left, bottom = (math.floor((min(v) - MARGIN) / EDGE) * EDGE for v in (x, y))
+    right, top = (math.ceil((max(v) + MARGIN) / EDGE) * EDGE for v in (x, y))
+    return Grid.from_bounds(crs, left, bottom, right, top, resolution)
 
 
 class ImageMap:

@@ -22,10 +22,12 @@ DETAIL = 2.0
 #: Side of the windows of the first search, which finds offsets up to half of it, and of all
 #: others; pixels.
 SEARCH_WINDOW, WINDOW = 192, 96
+#: Pixels by which a refinement looks around.
+REACH = 4
 #: More windows than these, evenly spread, tell little more.
 MOST_SEARCH_WINDOWS, MOST_WINDOWS = 80, 400
 #: Share of valid pixels that a window needs.
-VALID_SHARE = 0.5
+VALID_SHARE = 0.3
 #: Correlation below which a window tells nothing.
 LEAST_CORRELATION = 0.15
 
@@ -39,15 +41,11 @@ class Detail:
 
     @classmethod
     def of(cls, image: npt.NDArray[np.floating], valid: BoolArray) -> "Detail":
-        """Take off the local mean of the valid pixels.
-
-        Pixels beside invalid ones are left out: interpolation has spread the latter.
-        """
-        inner = ndimage.binary_erosion(valid, np.ones((3, 3), bool))
-        weight = ndimage.gaussian_filter(inner.astype(np.float32), DETAIL)
-        filled = np.where(inner, image, 0).astype(np.float32)
+        """Take off the local mean of the valid pixels."""
+        weight = ndimage.gaussian_filter(valid.astype(np.float32), DETAIL)
+        filled = np.where(valid, image, 0).astype(np.float32)
         mean = ndimage.gaussian_filter(filled, DETAIL) / np.maximum(weight, 1e-3)
-        return cls(np.where(inner, filled - mean, 0).astype(np.float32), inner)
+        return cls(np.where(valid, filled - mean, 0).astype(np.float32), valid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,15 +120,13 @@ def search(image: Detail, reference: Detail, height: npt.NDArray[np.float32]) ->
     return _offsets(found)
 
 
-def refine(
-    image: Detail, reference: Detail, height: npt.NDArray[np.float32], reach: int
-) -> Offsets:
-    """Find offsets of up to ``reach`` pixels, to a fraction of a pixel; see `search`."""
+def refine(image: Detail, reference: Detail, height: npt.NDArray[np.float32]) -> Offsets:
+    """Find offsets of less than `REACH` pixels, to a fraction of a pixel; see `search`."""
     found = []
     for window in _windows(image.valid & reference.valid, WINDOW, MOST_WINDOWS):
-        peak = _peak(_correlations(image, reference, window, reach))
+        peak = _peak(_correlations(image, reference, window, REACH))
         if peak is not None:
-            found.append((*_place(window, height), peak[0] - reach, peak[1] - reach))
+            found.append((*_place(window, height), peak[0] - REACH, peak[1] - REACH))
     return _offsets(found)
 
 

@@ -31,10 +31,15 @@ INSTRUMENTS = {1: "HRV", 2: "HRV", 3: "HRV", 4: "HRVIR", 5: "HRG"}
 #: How ``IMAGERY.TIF`` orders its bands: XS3, XS2, XS1 and SWIR (as seen in the archive), or as the
 #: metadata list them (``BAND_INDEX``).
 BandOrder = Literal["reversed", "listed"]
+#: Numbers, validity and saturation of bands, (band, row, column), in sensor geometry.
+RawImage = tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 #: Largest number that 8 bits hold: full scale.
 FULL = 255
 #: Plausible reflectance of full scale: one gain step beyond what SPOT has been seen to use.
 SMALLEST_SATURATION, LARGEST_SATURATION = 0.05, 5.0
+#: By what share the irradiance of the metadata may differ from that of the table; neighbouring
+#: bands differ by twice that.
+IRRADIANCE_TOLERANCE = 0.08
 #: Metres by which the location model may miss the corners; in another order of terms it would miss
 #: them by kilometres.
 CORNER_TOLERANCE = 200.0
@@ -96,7 +101,6 @@ class SpotL1A:
     def __init__(self, path: str | os.PathLike[str], band_order: BandOrder = "reversed") -> None:
         self._product = Product(path)
         self._metadata_name, self._metadata = self._product.metadata(METADATA)
-        self._band_order = band_order
         self._check_level()
         self.platform, self.instrument, mode = self._identity()
         self.acquisition_time = self._time()
@@ -105,15 +109,25 @@ class SpotL1A:
         self.sun_zenith = 90 - self._metadata.number(f"{source}/SUN_ELEVATION", 1, 90)
         self.sun_azimuth = self._metadata.number(f"{source}/SUN_AZIMUTH", -360, 360) % 360
         self.incidence = abs(self._metadata.number(f"{source}/INCIDENCE_ANGLE", -45, 45))
-        self._indexes, self._calibration = self._bands(MODES[mode])
-        self.bands = tuple(self._calibration)
+        self.bands = MODES[mode]
+        described = self._described()
+        listed = self._listed(described)
+        in_file = (*reversed(self.bands[:3]), *self.bands[3:])
+        self._positions = (
+            listed if band_order == "listed" else {b: in_file.index(b) for b in self.bands}
+        )
+        irradiance, self.irradiance_source = self._irradiance(listed)
+        self._calibration = {
+            band: self._band_calibration(band, described[band], irradiance[band])
+            for band in self.bands
+        }
         self.saturation: Mapping[str, float] = self._reflectances(FULL)
         self.minimum: Mapping[str, float] = self._reflectances(0)
         for band in self.bands:
             if not SMALLEST_SATURATION < self.saturation[band] < LARGEST_SATURATION:
                 raise self._error(
                     f"{band} would saturate at reflectance {self.saturation[band]:g}; its gain is "
-                    f"not in DN per W m-2 sr-1 um-1, leave the scene out"
+                    "not in DN per W m-2 sr-1 um-1, leave the scene out"
                 )
         self._nodata, self._saturated = self._special_values()
         self.location = self._location_model()
@@ -134,7 +148,7 @@ class SpotL1A:
         source = "Scene_Source"
         mission = self._metadata.text(f"{source}/MISSION").upper()
         number = int(self._metadata.number(f"{source}/MISSION_INDEX", 1, 5))
-        kind = self._metadata.text(f"{source}/INSTRUMENT").upper()
+        kind = self._metadata.text(f"{source}/INSTRUMENT").upper().replace("-", "")
         index = int(self._metadata.number(f"{source}/INSTRUMENT_INDEX", 1, 2))
         mode = self._metadata.text(f"{source}/SENSOR_CODE").upper()
         if mission != "SPOT" or kind != INSTRUMENTS[number]:
@@ -156,60 +170,61 @@ class SpotL1A:
         number = self.platform[-1], node, f"{self.acquisition_time:%y%m%d%H%M%S}"
         return "".join((*number, self.instrument[-1], mode))
 
-    def _bands(self, expected: Sequence[str]) -> tuple[dict[str, int], dict[str, Calibration]]:
-        """Position in the image, from 0, and calibration of each band."""
+    def _described(self) -> dict[str, Element]:
+        """Give what the metadata tell of each band."""
         described = {
             self._child(element, "BAND_DESCRIPTION").upper(): element
             for element in self._metadata.elements("Spectral_Band_Info")
         }
-        count = int(self._metadata.number("Raster_Dimensions/NBANDS", 1, 16))
-        if set(described) != set(expected) or count != len(expected):
+        count = self._metadata.number("Raster_Dimensions/NBANDS", 1, 16)
+        if set(described) != set(self.bands) or count != len(self.bands):
             raise self._error(
-                f"describes {count} bands, {', '.join(described) or 'none by name'}; expected "
-                f"{', '.join(expected)}"
+                f"describes {count:g} bands, {', '.join(described) or 'none by name'}; expected "
+                f"{', '.join(self.bands)}"
             )
-        irradiance = self._irradiance(described)
-        indexes, calibration = {}, {}
-        for band in expected:
-            element = described[band]
-            self._check_unit(band, self._child(element, "PHYSICAL_UNIT"))
-            # Older products spell the bias in the French way.
-            tag = next(
-                (t for t in ("PHYSICAL_BIAS", "PHYSICAL_BIAIS") if element.find(t) is not None),
-                "PHYSICAL_BIAS",
-            )
-            calibration[band] = Calibration(
-                gain=self._child_number(element, "PHYSICAL_GAIN", 1e-6),
-                bias=self._child_number(element, tag),
-                factor=reflectance_of_radiance(
-                    irradiance[band], self.acquisition_time, self.sun_zenith
-                ),
-            )
-            indexes[band] = self._band_index(element, count) - 1
-        if sorted(indexes.values()) != list(range(count)):
+        return described
+
+    def _listed(self, described: Mapping[str, Element]) -> dict[str, int]:
+        """Position of each band in the metadata's own order, from 0."""
+        count = len(self.bands)
+        listed = {
+            band: int(self._child_number(element, "BAND_INDEX", 1, count)) - 1
+            for band, element in described.items()
+        }
+        if sorted(listed.values()) != list(range(count)):
             raise self._error("BAND_INDEX of the bands does not count from 1; leave the scene out")
-        if self._band_order == "reversed":
-            in_file = (*reversed(expected[:3]), *expected[3:])
-            indexes = {band: in_file.index(band) for band in expected}
-        return indexes, calibration
+        return listed
 
-    def _band_index(self, element: Element, count: int) -> int:
-        return int(self._child_number(element, "BAND_INDEX", 1, count))
-
-    def _irradiance(self, described: Mapping[str, Element]) -> Mapping[str, float]:
-        """Solar irradiance of the bands: that of the metadata, else that of firn's table."""
+    def _irradiance(self, listed: Mapping[str, int]) -> tuple[Mapping[str, float], str]:
+        """Solar irradiance of the bands, of the metadata or else of firn's table, and source."""
+        table, source = solar_irradiance(self.platform, self.instrument)
         told = {
-            self._band_index(element, len(described)): self._child_number(
+            int(self._child_number(element, "BAND_INDEX", 1, 16)): self._child_number(
                 element, "SOLAR_IRRADIANCE_VALUE", 1, 3000
             )
             for element in self._metadata.elements("Band_Solar_Irradiance")
         }
-        indexes = {band: self._band_index(e, len(described)) for band, e in described.items()}
-        if set(indexes.values()) <= set(told):
-            self.irradiance_source = "metadata"
-            return {band: told[index] for band, index in indexes.items()}
-        table, self.irradiance_source = solar_irradiance(self.platform, self.instrument)
-        return table
+        if not {index + 1 for index in listed.values()} <= set(told):
+            return table, source
+        irradiance = {band: told[index + 1] for band, index in listed.items()}
+        for band, value in irradiance.items():
+            if abs(value / table[band] - 1) > IRRADIANCE_TOLERANCE:
+                raise self._error(
+                    f"the solar irradiance of {band} is {value:g}, expected about "
+                    f"{table[band]:g} W m-2 um-1; its unit or its band is in doubt, leave the "
+                    "scene out"
+                )
+        return irradiance, "metadata"
+
+    def _band_calibration(self, band: str, element: Element, irradiance: float) -> Calibration:
+        self._check_unit(band, self._child(element, "PHYSICAL_UNIT"))
+        # Older products spell the bias in the French way.
+        french = element.find("PHYSICAL_BIAS") is None
+        return Calibration(
+            gain=self._child_number(element, "PHYSICAL_GAIN", 1e-6),
+            bias=self._child_number(element, "PHYSICAL_BIAIS" if french else "PHYSICAL_BIAS"),
+            factor=reflectance_of_radiance(irradiance, self.acquisition_time, self.sun_zenith),
+        )
 
     def _check_unit(self, band: str, unit: str) -> None:
         compact = "".join(unit.lower().replace("µ", "u").replace("*", ".").split())
@@ -292,9 +307,7 @@ class SpotL1A:
                 "order of its terms or of its pixels is unknown, leave the scene out"
             )
 
-    def read(
-        self, bands: Sequence[str]
-    ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    def read(self, bands: Sequence[str]) -> RawImage:
         """Read bands in sensor geometry.
 
         Returns
@@ -327,7 +340,7 @@ class SpotL1A:
         empty = image == self._nodata if self._nodata is not None else np.zeros(image.shape, bool)
         lost = np.all(empty, axis=1, keepdims=True) | np.all(empty, axis=2, keepdims=True)
         nothing = np.asarray(np.all(empty, axis=0) | lost)
-        indexes = [self._indexes[band] for band in bands]
+        indexes = [self._positions[band] for band in bands]
         numbers = np.asarray(image[indexes], np.uint8)
         return numbers, ~nothing[indexes], numbers == self._saturated
 

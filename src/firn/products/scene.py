@@ -43,7 +43,7 @@ def open_scene(path: str | os.PathLike[str], sensor: Sensor | None = None) -> Sc
         if isinstance(scene, SpotL1A):
             raise ProductError(
                 f"{path}: is a Level-1A scene, which is not on a map; put it there with firn "
-                "orthorectify"
+                f"orthorectify, or name it {scene.scene_id} in the scene table"
             )
         return scene
     if is_ortho(path):

@@ -56,6 +56,13 @@ def _geodetic(position: FloatArray) -> tuple[FloatArray, FloatArray]:
     return np.degrees(np.arctan2(y, x)), np.degrees(latitude)
 
 
+def _turned(vector: FloatArray, angle: FloatArray) -> FloatArray:
+    """Vectors, (..., 3), seen from an Earth that has turned by an angle, (...), in the meantime."""
+    x, y, z = np.moveaxis(vector, -1, 0)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return np.stack([cosine * x + sine * y, cosine * y - sine * x, z], axis=-1)
+
+
 @dataclass(frozen=True)
 class Pushbroom:
     """A camera that looks across its track, on the descending half of a circular orbit.
@@ -90,9 +97,9 @@ class Pushbroom:
         up = target / distance
         east = np.array([-np.sin(lon), np.cos(lon), 0.0])
         north = np.cross(up, east)
-        # Heading of a descending orbit of this inclination.
-        sine = np.cos(np.radians(INCLINATION)) / np.cos(lat)
-        velocity = sine * east - np.sqrt(1 - sine**2) * north
+        # Of an orbit of this inclination that goes south: eastward is negative.
+        eastward = np.cos(np.radians(INCLINATION)) / np.cos(lat)
+        velocity = eastward * east - np.sqrt(1 - eastward**2) * north
         look = np.radians(self.look)
         incidence = np.arcsin(ORBIT_RADIUS * np.sin(look) / distance)
         angle = incidence - look
@@ -114,20 +121,8 @@ class Pushbroom:
         down_part = (np.cos(look) - detector * np.sin(look))[..., None]
         across_part = (np.sin(look) + detector * np.cos(look))[..., None]
         spin = EARTH_ROTATION * time
-        turn = np.moveaxis(
-            np.array(
-                [
-                    [np.cos(spin), np.sin(spin), 0 * spin],
-                    [-np.sin(spin), np.cos(spin), 0 * spin],
-                    [0 * spin, 0 * spin, 1 + 0 * spin],
-                ]
-            ),
-            (0, 1),
-            (-2, -1),
-        )
-        fixed = [ORBIT_RADIUS * up, across_part * across - down_part * up]
-        origin, direction = ((turn @ vector[..., None])[..., 0] for vector in fixed)
-        return origin, direction
+        direction = across_part * across - down_part * up
+        return ORBIT_RADIUS * _turned(up, spin), _turned(direction, spin)
 
     def ground(
         self, rows: FloatArray, cols: FloatArray, height: float

@@ -1,6 +1,6 @@
 """What a virtual SPOT instrument has before it, and how it takes it: the same at every level."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -91,5 +91,4 @@ def view_spot(simulation: Simulation, plan: SpotPlan, grid: Grid, seed: int) -> 
 
 def state_of(view: SpotView, **more: Any) -> dict[str, Any]:
     """Plain data of the instrument's true state, for ``truth/``."""
-    exposure = {"saturation": view.exposure.saturation, "minimum": view.exposure.minimum}
-    return {"camera": view.camera.as_dict(), "exposure": exposure, **more}
+    return {"camera": view.camera.as_dict(), "exposure": asdict(view.exposure), **more}
