@@ -8,7 +8,6 @@ from simulator.small_world import simulation
 
 from firn.catalogue import Catalogue, catalogue
 from firn.config import Config, parse_config
-from firn.errors import ConfigError
 
 RAW = "40482580307151018492I"
 
@@ -73,13 +72,8 @@ def tables(folder: Path, tile: str, role: str) -> Config:
     return parse_config(yaml.safe_load(content))
 
 
-def test_a_raw_scene_of_the_table_needs_a_tile_with_sentinel2_scenes(tmp_path: Path) -> None:
-    found = catalogue(tables(tmp_path, "32TPT", "classify"))
-    assert [s.date for s in found.references(found.spot_scene(RAW))] == ["20190714"]
-    for tile, told in (("", "none given"), ("31TCH", "31TCH")):
-        with pytest.raises(ConfigError, match=rf"{RAW}: is a Level-1A scene, .* \({told}\)"):
-            catalogue(tables(tmp_path, tile, "classify"))
-
-
-def test_a_raw_scene_that_only_feeds_the_density_needs_none(tmp_path: Path) -> None:
-    assert catalogue(tables(tmp_path, "", "kde")).spot_scene(RAW).is_raw
+@pytest.mark.parametrize(("tile", "dates"), [("32TPT", ["20190714"]), ("", []), ("31TCH", [])])
+def test_references_are_those_of_the_tile(tmp_path: Path, tile: str, dates: list[str]) -> None:
+    """A scene without any costs itself, when it is put on the map, and not the run."""
+    found = catalogue(tables(tmp_path, tile, "classify"))
+    assert [s.date for s in found.references(found.spot_scene(RAW))] == dates

@@ -1,6 +1,5 @@
 """Which scenes a run has: from the scene tables, or from the plan of the virtual archive."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,12 +11,11 @@ from firn.download.table import NEEDED_KINDS, SENTINEL2_KINDS, Product, read_pro
 from firn.errors import ConfigError
 from firn.sensors import load_sensor
 from firn.simulator.plan import sentinel2_plans, spot_plans
+from firn.spot_names import raw_name
 from firn.tables import Row, read_rows
 
 SENTINEL2_COLUMNS = ("tile", "date", "l1c", "l2a", "snow")
 SPOT_COLUMNS = ("scene_id", "sensor", "area", "path", "role", "reference", "tile")
-#: Number of a Level-1A scene in the SPOT catalogue: satellite, node, time, instrument, mode.
-RAW_SCENE = r"[1-5]\d{6}(?P<date>\d{6})\d{6}[12][XIJ]"
 #: Reference images that a Level-1A scene is matched to.
 REFERENCES = 3
 Role = Literal["kde", "evaluate", "classify"]
@@ -59,8 +57,8 @@ class SpotScene:
 
     @property
     def is_raw(self) -> bool:
-        """Whether the product is of Level 1A, known by the number that names it."""
-        return re.fullmatch(RAW_SCENE, self.scene_id) is not None
+        """Whether the product is of Level 1A, known by its name."""
+        return raw_name(self.scene_id) is not None
 
 
 @dataclass(frozen=True)
@@ -94,26 +92,17 @@ class Catalogue:
     def references(self, scene: SpotScene) -> list[Sentinel2Scene]:
         """Sentinel-2 scenes that a Level-1A scene is matched to: of its tile, nearest in season.
 
-        Raises
-        ------
-        ConfigError
-            There is none.
+        There may be none: the scene then fails, and no other.
         """
-        number = re.fullmatch(RAW_SCENE, scene.scene_id)
-        assert number is not None
-        day = _day_of_year(number["date"])
+        name = raw_name(scene.scene_id)
+        assert name is not None
+        day = name.time.timetuple().tm_yday
 
         def distance(other: Sentinel2Scene) -> tuple[int, str]:
-            days = abs(_day_of_year(other.date[2:]) - day)
+            days = abs(_day_of_year(other.date) - day)
             return min(days, 365 - days), other.date
 
         candidates = [s for s in self.sentinel2 if s.tile == scene.tile]
-        if not candidates:
-            raise ConfigError(
-                f"{scene.scene_id}: is a Level-1A scene, and no Sentinel-2 scene of its tile "
-                f"({scene.tile or 'none given'}) is there to match it to; correct the column tile "
-                "of the SPOT table, or add Sentinel-2 scenes"
-            )
         return sorted(candidates, key=distance)[:REFERENCES]
 
     def spot_scenes(self, sensor: str, area: str, *roles: Role) -> list[SpotScene]:
@@ -127,9 +116,9 @@ class Catalogue:
 
 
 def _day_of_year(date: str) -> int:
-    """Day of the year of a date YYMMDD; of one that is none, the first."""
+    """Day of the year of a date YYYYMMDD; of one that is none, the first."""
     try:
-        return datetime.strptime(date, "%y%m%d").timetuple().tm_yday
+        return datetime.strptime(date, "%Y%m%d").timetuple().tm_yday
     except ValueError:
         return 1
 
@@ -303,8 +292,7 @@ def catalogue(config: Config) -> Catalogue:
     Raises
     ------
     ConfigError
-        A scene table is missing or wrong, a scene occurs twice, or a Level-1A scene has no
-        reference.
+        A scene table is missing or wrong, or a scene occurs twice.
     """
     whole = _virtual(config) if config.simulation is not None else _tabulated(config)
     excluded = set(config.exclude)
@@ -316,8 +304,4 @@ def catalogue(config: Config) -> Catalogue:
     keys = [f"{s.tile}/{s.date}" for s in sentinel2] + [s.scene_id for s in spot]
     if twice := [key for key, count in Counter(keys).items() if count > 1]:
         raise ConfigError(f"{twice[0]}: occurs twice in the scene tables; keep one row")
-    scenes = Catalogue(tuple(sentinel2), tuple(spot))
-    for scene in scenes.spot:
-        if scene.is_raw and scene.role != "kde":
-            scenes.references(scene)
-    return scenes
+    return Catalogue(tuple(sentinel2), tuple(spot))

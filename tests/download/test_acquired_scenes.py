@@ -38,6 +38,15 @@ def test_scenes_are_those_of_the_table(config: Config) -> None:
     (spot,) = scenes.spot
     assert (spot.scene_id, spot.sensor, spot.area) == (SPOT.product_id, "spot2", "pyrenees")
     assert (spot.path, spot.role) == (f"archive/spot/{SPOT.product_id}.zip", "classify")
+    assert spot.is_raw
+    assert scenes.references(spot) == []
+
+
+def test_a_raw_scene_is_matched_to_the_products_of_its_tile(config: Config) -> None:
+    products = [L1C, L2A, SNOW, replace(SPOT, tile="31TCH")]
+    write_products(config.acquisition.scenes, products, [])
+    scenes = catalogue(config)
+    assert scenes.references(scenes.spot[0]) == list(scenes.sentinel2)
 
 
 def test_tables_of_inputs_come_on_top_and_say_more(config: Config, tmp_path: Path) -> None:

@@ -233,6 +233,8 @@ def test_multispectral_spot_scenes_over_the_areas(
     }
     scene = found[SPOT.format("X")]
     assert (scene.kind, scene.area, scene.date) == ("spot", "pyrenees", "19950210")
+    # Tile 31TCH reaches from 0.5 to 1.9 degrees east; no other is in the area.
+    assert {product.tile for product in products} == {"31TCH"}
     assert (scene.platform, scene.collection) == ("SPOT2", "SWH_SPOT123_L1")
     assert "3 multispectral SPOT scenes touch the areas." in notes
     assert "MISSING SPOT: 2 products tell neither their mode nor satellite." in notes

@@ -8,7 +8,7 @@ import rasterio
 from rasterio.crs import CRS
 from rasterio.warp import transform, transform_bounds
 
-from firn.download.tiles import TILE_SIZE, Box, core_box, dem_tiles, tile_box, union
+from firn.download.tiles import TILE_SIZE, Box, core_box, dem_tiles, shared, tile_box, union
 from firn.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,13 @@ def test_box_of_a_tile_is_that_of_its_products(tile: str) -> None:
     expected = transform_bounds(CRS.from_epsg(epsg), CRS.from_epsg(4326), *edges)
     # 60 m are 0.0005 degrees of latitude, and 0.0008 of longitude at 46 degrees.
     assert tile_box(tile) == pytest.approx(expected, abs=0.001)
+
+
+def test_area_that_boxes_share() -> None:
+    box = Box(0, 42, 2, 43)
+    assert shared(box, Box(1.5, 42.25, 3, 44)) == 0.5 * 0.75
+    assert shared(box, Box(0.5, 41, 1, 44)) == 0.5
+    assert shared(box, Box(2, 42, 3, 43)) == shared(box, Box(3, 50, 4, 51)) == 0
 
 
 def test_a_real_product_lies_in_its_tile() -> None:

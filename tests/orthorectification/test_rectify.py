@@ -288,6 +288,12 @@ def test_a_reference_of_other_ground_is_refused(small: dict[float, Case], tmp_pa
     assert not (tmp_path / "map.tif").exists()
 
 
+def test_a_scene_without_a_reference_is_refused(small: dict[float, Case], tmp_path: Path) -> None:
+    case = small[NADIR]
+    with pytest.raises(DataError, match=rf"{case.product.name}: no Sentinel-2 scene of its tile"):
+        orthorectify(case.product, case.dem, [], tmp_path / "map.tif")
+
+
 def test_bands_of_a_reference_must_have_names(small: dict[float, Case], tmp_path: Path) -> None:
     case = small[NADIR]
     two = np.ones((2, *case.grid.shape), np.uint16)

@@ -245,3 +245,9 @@ def test_either_level_is_told_by_its_content(product: Path, tmp_path: Path) -> N
 def test_a_scene_that_is_not_on_a_map_cannot_be_classified(product: Path) -> None:
     with pytest.raises(ProductError, match="put it there with firn orthorectify"):
         open_scene(product)
+
+
+def test_shift_along_the_track_is_not_part_of_the_number(tmp_path: Path) -> None:
+    replaced = {"<GRID_REFERENCE>693-381": "<GRID_REFERENCE>693-381-4"}
+    folder = minimal_products.spot_l1a(tmp_path, image(), CALIBRATION, replaced=replaced)
+    assert open_l1a(folder).scene_id == "26933810702101419061X"

@@ -41,6 +41,8 @@ class Offer:
     product_id : str
     platform, mode : str
         As the provider spells them; empty where it does not tell.
+    box : Box
+        Around the ground that it shows.
     start : datetime
         Start of acquisition, UTC.
     cloud_cover : float or None
@@ -57,6 +59,7 @@ class Offer:
     product_id: str
     platform: str
     mode: str
+    box: Box
     start: datetime
     cloud_cover: float | None
     size: int | None
@@ -185,7 +188,8 @@ class Providers:
         try:
             start = datetime.fromisoformat(properties["start_datetime"])
             product_id = str(properties["id"])
-        except (KeyError, ValueError):
+            box = Box(*product.geometry.bounds)
+        except (AttributeError, KeyError, TypeError, ValueError):
             return None
         if not str(url).startswith(("http://", "https://")):
             return None
@@ -200,6 +204,7 @@ class Providers:
             product_id=product_id,
             platform=str(properties.get("platform") or ""),
             mode=str(properties.get("sar:instrument_mode") or ""),
+            box=box,
             start=start,
             cloud_cover=_number(properties.get("eo:cloud_cover")),
             size=int(size) if str(size).isdigit() and int(size) else None,

@@ -12,7 +12,7 @@ from firn.download.elevation import find_dem
 from firn.download.providers import Offer, Providers
 from firn.download.selection import Scene, complete, match, one_per_month
 from firn.download.table import SENTINEL2_KINDS, Kind, Product, is_valid
-from firn.download.tiles import core_box, tile_box, union
+from firn.download.tiles import core_box, shared, tile_box, union
 from firn.errors import ConfigError
 
 #: eodag's names of the collections.
@@ -193,11 +193,15 @@ def _counts(dates: Iterable[set[Kind]], kinds: Sequence[Kind]) -> str:
 def _spot(
     providers: Providers, provider: str, settings: SpotSearch, areas: Mapping[str, Area]
 ) -> tuple[list[Product], list[str]]:
-    """Multispectral SPOT scenes that touch the areas, each in the first area that it touches."""
+    """Multispectral SPOT scenes that touch the areas, each in the first area that it touches.
+
+    The tile of a scene is the one that shows most of it.
+    """
     found: dict[str, Product] = {}
     unclear = 0
     for area, content in areas.items():
-        box = union(tile_box(tile) for tile in content.tiles)
+        boxes = {tile: tile_box(tile) for tile in content.tiles}
+        box = union(boxes.values())
         for collection, (first, last) in product(settings.collections, _periods(settings)):
             for offer in providers.search(provider, collection, box, first, last):
                 mode = offer.mode or _mode_in(offer.product_id)
@@ -207,6 +211,7 @@ def _spot(
                     provider,
                     collection,
                     area=area,
+                    tile=max(boxes, key=lambda tile: shared(boxes[tile], offer.box)),
                     date=f"{offer.start:%Y%m%d}",
                     platform=offer.platform,
                 )

@@ -47,7 +47,8 @@ class Product:
         Area of a SPOT scene; empty for the others.
     tile, date : str
         MGRS tile and day of sensing (UTC, YYYYMMDD); empty for a DEM tile. The tile of a SPOT scene
-        is that whose auxiliary rasters cover it, where those come in tiles.
+        is the one that shows most of it: its auxiliary rasters cover the scene, where those come in
+        tiles, and a Level-1A scene is matched to its Sentinel-2 images.
     platform : str
         ``SPOT4``, ``S2A``; empty for a DEM tile.
     product_id : str

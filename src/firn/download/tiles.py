@@ -36,6 +36,13 @@ class Box(NamedTuple):
         return Box(self.west - wide, self.south - high, self.east + wide, self.north + high)
 
 
+def shared(one: Box, other: Box) -> float:
+    """Area that two boxes share, square degrees."""
+    width = min(one.east, other.east) - max(one.west, other.west)
+    height = min(one.north, other.north) - max(one.south, other.south)
+    return max(width, 0.0) * max(height, 0.0)
+
+
 def union(boxes: Iterable[Box]) -> Box:
     """Smallest box around boxes."""
     west, south, east, north = zip(*boxes, strict=True)

@@ -66,9 +66,15 @@ def orthorectify(
     GridError
         A raster shares no ground with the scene, or a reference is not in a CRS of metres.
     DataError
-        A raster is damaged, or the scene cannot be matched to the references.
+        A raster is damaged, there is no reference, or the scene cannot be matched to the
+        references.
     """
     scene = open_l1a(product, band_order)
+    if not references:
+        raise DataError(
+            f"{product}: no Sentinel-2 scene of its tile is there to match it to; correct its tile "
+            "in the table of scenes, or add Sentinel-2 scenes of that tile"
+        )
     geometry = ViewingGeometry(scene.location, scene.incidence, str(product))
     crs = raster.grid_of(references[0]).crs
     if not crs.is_projected or crs.linear_units_factor[1] != 1.0:

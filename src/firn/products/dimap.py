@@ -165,9 +165,10 @@ class SpotL1A:
 
     def _scene_number(self, mode: str) -> str:
         node = "".join(filter(str.isdigit, self._metadata.text("Scene_Source/GRID_REFERENCE")))
-        if len(node) != 6:
+        if len(node) < 6:
             raise self._error(f"GRID_REFERENCE {node!r} should hold six digits, as 049-262")
-        number = self.platform[-1], node, f"{self.acquisition_time:%y%m%d%H%M%S}"
+        # Some tell the shift along the track as well, 049-262-3.
+        number = self.platform[-1], node[:6], f"{self.acquisition_time:%y%m%d%H%M%S}"
         return "".join((*number, self.instrument[-1], mode))
 
     def _described(self) -> dict[str, Element]:

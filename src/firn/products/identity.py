@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from firn.errors import ProductError
 from firn.products import Scene
+from firn.spot_names import same_scene
 
 PathLike = str | os.PathLike[str]
 
@@ -71,6 +72,8 @@ def _compare(path: PathLike, product: TileDate, row: TileDate) -> None:
 def check_scene(path: PathLike, scene: Scene, scene_id: str, platform: str) -> None:
     """Refuse a SPOT scene of another identifier or satellite than its table row.
 
+    A Level-1A scene may stand there by its number or by its name in the archive.
+
     Parameters
     ----------
     path : path
@@ -84,7 +87,7 @@ def check_scene(path: PathLike, scene: Scene, scene_id: str, platform: str) -> N
     ProductError
         The scene is another one.
     """
-    if (scene.scene_id, scene.platform) != (scene_id, platform):
+    if scene.platform != platform or not same_scene(scene.scene_id, scene_id):
         raise ProductError(
             f"{path}: is {scene.scene_id} of {scene.platform}, but stands in the scene table as "
             f"{scene_id} of {platform}; correct that row of the table"
