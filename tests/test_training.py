@@ -16,6 +16,7 @@ import pytest
 import torch
 import training_world
 from pseudo_files import SIZE, write_scene
+from scipy.special import log_softmax
 from training_world import SETTINGS, preliminary, world
 
 from firn.config import (
@@ -80,6 +81,21 @@ def test_best_epoch_is_kept(trained: Path) -> None:
     loss, kappa = Passes(preliminary(), world(), model).validate(world().validation)
     assert loss == pytest.approx(min(losses), rel=1e-6)
     assert kappa == pytest.approx(card.training["validation_kappa"])
+
+
+def test_model_is_calibrated_on_the_validation_patches(trained: Path) -> None:
+    """No other temperature makes the validation labels likelier."""
+    model = load_model(trained)
+    assert model.card.temperature != 1
+    passes = Passes(preliminary(), world(), model)
+    logits, labels = passes.sample_logits(world().validation, 10**6)
+
+    def likelihood(temperature: float) -> float:
+        chances = log_softmax(logits / temperature, axis=1)
+        return float(np.take_along_axis(chances, labels[:, None], axis=1).mean())
+
+    best = likelihood(model.card.temperature)
+    assert all(likelihood(factor * model.card.temperature) < best for factor in (0.9, 1.1))
 
 
 def test_same_seed_same_bytes(trained: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Never
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -113,6 +114,35 @@ class Passes:
             self._mean(loss, weight, "validation loss"),
             agreement if math.isfinite(agreement) else None,
         )
+
+    def sample_logits(
+        self, source: PatchSource, count: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+        """Logits and labels of about ``count`` labelled pixels, evenly spread over the patches.
+
+        Parameters
+        ----------
+        source : PatchSource
+        count : int
+            All pixels are taken where a patch has no more than its share of them.
+
+        Returns
+        -------
+        logits : ndarray, (pixel, class)
+        labels : ndarray of uint8, (pixel,)
+        """
+        network = self.kept.eval()
+        share = -(-count // len(source))
+        logits, classes = [], []
+        with torch.no_grad():
+            for channels, labels in batches(source, range(len(source)), 1):
+                values = self._logits(network, channels)[0].flatten(1).T
+                judged = self._judged(labels).flatten()
+                known = (judged != IGNORE).nonzero().flatten()
+                chosen = known[:: max(1, -(-len(known) // share))]
+                logits.append(values[chosen.to(self.device)].double().cpu().numpy())
+                classes.append(judged[chosen].numpy())
+        return np.concatenate(logits), np.concatenate(classes)
 
     def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:
         """Logits, (patch, class, y, x), float32."""
