@@ -33,24 +33,6 @@ class Relief(_Section):
     )
 
 
-class VirtualTile(_Section):
-    """A virtual Sentinel-2 tile: a square of real relief."""
-
-    relief: str = Field(description="Name of its relief")
-    crs: str = Field(description="UTM zone, as EPSG:32632")
-    left: float = Field(description="Easting of the upper-left corner, m; a multiple of 60")
-    top: float = Field(description="Northing of the upper-left corner, m; a multiple of 60")
-    size: int = Field(ge=96, description="Side, pixels of 20 m; a multiple of 6")
-    latitude: float = Field(ge=-80, le=80, description="Latitude for the sun, degrees")
-    longitude: float = Field(ge=-180, le=180, description="Longitude for the sun, degrees")
-
-    @model_validator(mode="after")
-    def _aligned(self) -> "VirtualTile":
-        if self.left % 60 or self.top % 60 or self.size % 6:
-            raise ValueError("left and top must be multiples of 60 m and size one of 6 pixels")
-        return self
-
-
 class Materials(_Section):
     """Columns of the spectra table that play each role."""
 
@@ -73,6 +55,27 @@ class Materials(_Section):
         ("conifer", "deciduous"), min_length=1, description="Tree canopies"
     )
     water: tuple[str, ...] = Field(("water",), min_length=1, description="Lakes")
+
+
+class VirtualTile(_Section):
+    """A virtual Sentinel-2 tile: a square of real relief."""
+
+    relief: str = Field(description="Name of its relief")
+    crs: str = Field(description="UTM zone, as EPSG:32632")
+    left: float = Field(description="Easting of the upper-left corner, m; a multiple of 60")
+    top: float = Field(description="Northing of the upper-left corner, m; a multiple of 60")
+    size: int = Field(ge=96, description="Side, pixels of 20 m; a multiple of 6")
+    latitude: float = Field(ge=-80, le=80, description="Latitude for the sun, degrees")
+    longitude: float = Field(ge=-180, le=180, description="Longitude for the sun, degrees")
+    materials: Materials | None = Field(
+        None, description="Materials of this tile; null = those of simulation.materials"
+    )
+
+    @model_validator(mode="after")
+    def _aligned(self) -> "VirtualTile":
+        if self.left % 60 or self.top % 60 or self.size % 6:
+            raise ValueError("left and top must be multiples of 60 m and size one of 6 pixels")
+        return self
 
 
 class Climate(_Section):
@@ -181,6 +184,10 @@ class Simulation(_Section):
     spot_archive: SpotArchive = SpotArchive()
     climate: Climate = Climate()
     instruments: Instruments = Instruments()
+
+    def materials_of(self, tile: str) -> Materials:
+        """Materials that the ground of a tile is made of."""
+        return self.tiles[tile].materials or self.materials
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Simulation":

@@ -24,7 +24,7 @@ from firn.simulator.level1a import simulate_level1a
 from firn.simulator.plan import Sentinel2Plan, SpotPlan
 from firn.simulator.render import Scene, build_scene, coarsened, render_band
 from firn.simulator.spectra import BandOptics, band_optics
-from firn.simulator.spot import state_of, view_spot
+from firn.simulator.spot import SpotView, state_of, view_spot
 from firn.simulator.truth import write_truth
 from firn.simulator.world import COARSE, RESOLUTION, build_world, source_relief, tile_grid
 
@@ -158,7 +158,7 @@ def simulate_sentinel2(
     write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
 
 
-def _spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
+def spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
     """Grid to render and grid of the product: the whole tile or a small part of it."""
     pixel = load_sensor(plan.platform.lower()).pixel_size
     whole = tile_grid(simulation, plan.tile)
@@ -189,9 +189,6 @@ def simulate_spot(
 ) -> None:
     """Write one SPOT product, L1A where the plan has an incidence, else L1C, perhaps its truth.
 
-    The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
-    virtual camera; nothing of it passes through the emulator.
-
     Parameters
     ----------
     simulation : Simulation
@@ -205,16 +202,55 @@ def simulate_spot(
     if plan.incidence is not None:
         simulate_level1a(simulation, plan, seed, product=product, truth=truth)
         return
-    render, target = _spot_grids(simulation, plan, seed)
+    render, target = spot_grids(simulation, plan, seed)
     view = view_spot(simulation, plan, render, seed)
-    scene, exposure = view.scene, view.exposure
     shift = displacement(simulation.instruments, view.rng)
-    seen = _swath_edge(target.shape, view.rng, 0.5 if plan.size is None else 0.0)
+    chance = 0.5 if plan.size is None else 0.0
+    seen = write_level1c(view, plan, target, shift, chance, product)
+    if truth is None:
+        return
+    coarse = view.scene.grid.with_resolution(COARSE)
+    covered = raster.resample(seen.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
+    write_truth(truth, view.scene, covered, state_of(view, displacement_m=list(shift)))
+
+
+def write_level1c(
+    view: SpotView,
+    plan: SpotPlan,
+    target: Grid,
+    shift: tuple[float, float],
+    swath_chance: float,
+    product: PathLike,
+) -> npt.NDArray[np.bool_]:
+    """Write what a SPOT camera sees as an L1C product, SWH or Take5.
+
+    The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
+    virtual camera; nothing of it passes through the emulator.
+
+    Parameters
+    ----------
+    view : SpotView
+    plan : SpotPlan
+    target : Grid
+        Of the product.
+    shift : (float, float)
+        Error of the position, m east and north.
+    swath_chance : float
+        Probability that the edge of the swath crosses the image.
+    product : path
+        Zip file.
+
+    Returns
+    -------
+    ndarray of bool, (y, x) on ``target``
+        Where the product has data.
+    """
+    seen = _swath_edge(target.shape, view.rng, swath_chance)
     images, saturated = {}, {}
     for band in view.bands:
-        image = resample_image(view.image(band), scene.grid, target, shift)
+        image = resample_image(view.image(band), view.scene.grid, target, shift)
         dn = view.numbers(image, band)
-        saturation, minimum = exposure.saturation[band], exposure.minimum[band]
+        saturation, minimum = view.exposure.saturation[band], view.exposure.minimum[band]
         milli = np.rint(1000 * (minimum + dn / LARGEST_NUMBER * (saturation - minimum)))
         valid = np.isfinite(image * seen)
         images[band] = np.where(valid, np.maximum(milli, 1), 0).astype(np.uint16)
@@ -228,15 +264,11 @@ def simulate_spot(
         platform=plan.platform,
         instrument=plan.instrument,
         acquisition_time=plan.acquisition_time,
-        sun_zenith=scene.sun_zenith,
-        sun_azimuth=scene.sun_azimuth,
+        sun_zenith=view.scene.sun_zenith,
+        sun_azimuth=view.scene.sun_azimuth,
     )
     if plan.format == "take5":
         write_take5(product, images, saturated, target, meta)
     else:
-        write_swh(product, images, exposure.saturation, exposure.minimum, target, meta)
-    if truth is None:
-        return
-    coarse = scene.grid.with_resolution(COARSE)
-    covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    write_truth(truth, scene, covered, state_of(view, displacement_m=list(shift)))
+        write_swh(product, images, view.exposure.saturation, view.exposure.minimum, target, meta)
+    return np.asarray(everywhere, bool)
