@@ -211,7 +211,8 @@ def simulate_sentinel2(
     level2, masks, codes = _level2(simulation, scene, optics, toa, seed, name)
     write_l2a(l2a, level2, masks, meta)
     write_snow(snow, codes, meta)
-    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
+    state = {"platform": meta.platform}
+    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), optics, plan.sensing_time, state)
 
 
 def _spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
@@ -291,4 +292,5 @@ def simulate_spot(
         return
     coarse = scene.grid.with_resolution(COARSE)
     covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    write_truth(truth, scene, covered, state_of(view, displacement_m=list(shift)))
+    state = state_of(view, displacement_m=list(shift))
+    write_truth(truth, scene, covered, view.optics, plan.acquisition_time, state)
