@@ -128,8 +128,8 @@ def simulate_level1a(
     write_l1a(product, images, _metadata(view, plan, camera, error))
     if truth is not None:
         covered = np.ones(grid.with_resolution(COARSE).shape, bool)
-        state = {"incidence": camera.incidence, "location_error_m": list(error)}
-        write_truth(truth, view.scene, covered, state_of(view, **state))
+        state = state_of(view, incidence=camera.incidence, location_error_m=list(error))
+        write_truth(truth, view.scene, covered, view.optics, plan.acquisition_time, state)
 
 
 def _metadata(
