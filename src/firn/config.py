@@ -23,6 +23,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 #: Layouts of MAJA's cloud mask, see `firn.products.maja`.
 CloudLayout = Literal["muscate", "native"]
+#: Orders of the bands in the image of a SPOT Level-1A scene: XS3, XS2, XS1 and SWIR (as seen in the
+#: archive), or as its metadata list them.
+BandOrder = Literal["reversed", "listed"]
 
 
 class Section(BaseModel):
@@ -162,6 +165,16 @@ class SnowMapSettings(Section):
     )
     red_backtocloud: float = Field(
         0.100, description="Red reflectance above which a cloud pixel without snow stays cloud"
+    )
+
+
+class OrthorectificationSettings(Section):
+    """How SPOT Level-1A scenes are put on the map."""
+
+    band_order: BandOrder = Field(
+        "reversed",
+        description="Order of the bands in IMAGERY.TIF: XS3, XS2, XS1 and SWIR, or as METADATA.DIM "
+        "lists them",
     )
 
 
@@ -399,6 +412,7 @@ class Config(Section):
     )
     saturation: SaturationSettings = SaturationSettings()
     snow_maps: SnowMapSettings = SnowMapSettings()
+    orthorectification: OrthorectificationSettings = OrthorectificationSettings()
     labels: LabelSettings = LabelSettings()
     patches: PatchSettings = PatchSettings()
     emulation: EmulationSettings = EmulationSettings()
