@@ -334,6 +334,11 @@ class TrainingSettings(Section):
         False,
         description="Random quarter turns and mirrorings of the training patches (reference: none)",
     )
+    emulation: Literal["stored", "every-epoch"] = Field(
+        "stored",
+        description="stored = the pseudo-SPOT files; every-epoch = the training patches are "
+        "emulated anew in each epoch, with other gains, noise, position and haze",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto = bfloat16 where the CPU or GPU has matrix units for it"
     )
