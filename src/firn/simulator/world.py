@@ -179,7 +179,7 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
             lit = np.asarray(part * share * ROUGHNESS.get(role, 1.0), np.float32)
             shares[name] = shares[name] + lit if name in shares else lit
 
-    materials = simulation.materials
+    materials = simulation.materials_of(tile)
     dry = sigmoid(1.5 * fractal(rng, coarse_shape, COARSE, 1000, 2.6) + (height - 2500) / 400)
     meadow = open_land * (1 - bare)
     tuft = 0.12 + 0.25 * sigmoid(2 * fractal(rng, coarse_shape, COARSE, 400, 2.2))

@@ -61,16 +61,18 @@ def train(
     model = run.model(data)
     passes = Passes(run, data, model)
     optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
-    state = TrainingState(passes.network, optimiser, network_tensors(passes.network))
+    state = TrainingState(
+        passes.network, passes.average, optimiser, network_tensors(passes.network)
+    )
     resume, settings = resume_path(output), run.digest(data)
     with deterministic(passes.device):
         if not load_state(resume, state, settings) and run.start is not None:
             state.best_loss, state.best_kappa = passes.validate(data.validation)
         while not finished(state, run.step):
-            state.record(_epoch(passes, state))
+            state.record(_epoch(passes, state), passes.kept)
             save_state(resume, state, settings)
             write_history(history, state.history)
-        load_network(passes.network, state.best)
+        load_network(passes.kept, state.best)
         temperature = fit_temperature(*passes.sample_logits(data.validation, CALIBRATION_PIXELS))
     write_history(history, state.history)
     card = replace(
