@@ -92,6 +92,8 @@ def saturations(bands: tuple[str, ...] = ("XS1", "XS2", "XS3")) -> Saturations:
         bands=bands,
         scenes=tuple(f"S{i}" for i in range(40)),
         dates=("1990-01-01",) * 40,
+        instruments=("HRV1",) * 40,
+        sun_elevation=np.full(40, 45.0),
         saturation=rng.choice((0.85, 1.15), (40, 1)) * centres
         + rng.normal(0, 0.02, (40, len(bands))),
         minimum=0.03 + rng.normal(0, 0.004, (40, len(bands))),
