@@ -32,6 +32,7 @@ ARTEFACTS = (
     r"evaluation/[\w-]+/historical\.json",
     r"evaluation/comparison\.csv",
     r"evaluation/situations\.csv",
+    r"real/[\w-]+\.json",
     r"maps/[\w-]+/[\w.-]+/snow\.tif",
     r"maps/[\w-]+/[\w.-]+/probability\.tif",
     r"maps/[\w-]+/[\w.-]+/quality\.tif",

@@ -3,7 +3,7 @@
 REQUIRED INPUTS: models, the held-out samples, the maps of the scenes whose role is evaluate, and
                  their reference rasters (for a virtual archive, the truth)
 OUTPUTS:         evaluation/{experiment}/{pseudo,historical}.json, evaluation/comparison.{csv,html,png},
-                 evaluation/situations.{csv,png}
+                 evaluation/situations.{csv,png}, real/{experiment}.json, figures/real/{target}.png
 """
 
 from firn.files import strata_path
@@ -137,6 +137,49 @@ rule comparison:
         "../scripts/comparison.py"
 
 
+# One job puts all methods of a target before the real crops: they look at the same images.
+rule real_crops:
+    input:
+        models=expand(
+            "<results>/models/{method}-{target}/model.safetensors",
+            method=CONFIG.methods,
+            allow_missing=True,
+        ),
+        kde=lambda wildcards: "<results>/kde/{0.area}/{0.sensor}.nc".format(
+            TARGETS[wildcards.target]
+        ),
+        crops=packaged("crops/crops.yaml"),
+    output:
+        metrics=expand(
+            "<results>/real/{method}-{target}.json", method=CONFIG.methods, allow_missing=True
+        ),
+        figure=report(
+            "<results>/figures/real/{target}.png",
+            caption="../report/real.rst",
+            category="Real images",
+            labels={"sensor": "{target}"},
+        ),
+    log:
+        "<logs>/real_crops/{target}.log",
+    benchmark:
+        "<benchmarks>/real_crops/{target}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        experiments=lambda wildcards: {
+            f"{method}-{wildcards.target}": settings(EXPERIMENTS[f"{method}-{wildcards.target}"])
+            for method in CONFIG.methods
+        },
+        sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
+        seed=CONFIG.seed,
+        code=code("real_crops.py"),
+    script:
+        "../scripts/real_crops.py"
+
+
 rule scores:
     input:
         rules.comparison.output,
+        expand(rules.real_crops.output, target=TARGETS),
