@@ -33,7 +33,8 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+def number_with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+    """Text of a score with its interval; a dash where it is not defined."""
     if value is None or not bounds or bounds[0] is None:
         return _number(value)
     return f"{_number(value)} [{_number(bounds[0])}, {_number(bounds[1])}]"
@@ -73,8 +74,8 @@ def confusion_figure(metrics: Metrics) -> Figure:
     experiment = metrics["experiment"]
     axes.set_title(
         f"{experiment['name']}, {_JUDGED_ON[experiment['judged_on']]}\n"
-        f"kappa {_with_interval(metrics['kappa'], bounds['kappa'])}\n"
-        f"accuracy {_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
+        f"kappa {number_with_interval(metrics['kappa'], bounds['kappa'])}\n"
+        f"accuracy {number_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
         fontsize=8,
     )
     figure.colorbar(image, ax=axes, label="Share of the reference class", shrink=0.8)
@@ -199,7 +200,7 @@ _COLUMNS = {
     "snow_cloud_free_f1": "F1 snow, cloud-free",
     "lead": "Lead in kappa over the best baseline",
 }
-_PAGE = """<!DOCTYPE html>
+PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Scores</title><style>
 body {{ font: 14px sans-serif; margin: 1.5em; }}
 table {{ border-collapse: collapse; }}
@@ -224,7 +225,7 @@ def write_comparison_html(path: str | os.PathLike[str], rows: Sequence[Row]) -> 
         head = "".join(f"<th>{name}</th>" for name in ("Experiment", "Scenes", *_COLUMNS.values()))
         body = "\n".join(_table_row(row) for row in here)
         tables.append(f"<h2>Scores on {title}</h2>\n<table><tr>{head}</tr>\n{body}\n</table>")
-    write_text(path, _PAGE.format(tables="\n".join(tables)))
+    write_text(path, PAGE.format(tables="\n".join(tables)))
 
 
 def _table_row(row: Row) -> str:
