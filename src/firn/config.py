@@ -277,6 +277,13 @@ class TrainingSettings(Section):
     preliminary: PreliminaryTraining = PreliminaryTraining()
     intensive: IntensiveTraining = IntensiveTraining()
     batch_size: int = Field(11, ge=1, description="Patches per step")
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay per step of the moving average of the weights that is kept; "
+        "0 = the weights themselves (reference)",
+    )
     augment: bool = Field(
         False,
         description="Random quarter turns and mirrorings of the training patches (reference: none)",

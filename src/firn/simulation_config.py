@@ -15,6 +15,8 @@ def _day_of_the_calendar(date: str) -> str:
 
 
 Range = tuple[float, float]
+SnowFormat = Literal["theia", "lis", "theia-fraction", "copernicus-fraction"]
+SpotFormat = Literal["swh", "take5"]
 Date = Annotated[str, Field(pattern=r"^\d{8}$"), AfterValidator(_day_of_the_calendar)]
 
 
@@ -138,6 +140,17 @@ class VirtualSpotScene(_Section):
         description="Incidence angle at which the scene is delivered raw (Level 1A), degrees, "
         "positive where the satellite looks east; null = orthorectified (Level 1C)",
     )
+    format: SpotFormat = Field(
+        "swh",
+        description="Format of an orthorectified scene: that of SPOT World Heritage, or the older "
+        "one of SPOT4 and SPOT5 Take5",
+    )
+
+    @model_validator(mode="after")
+    def _raw_scenes_have_one_format(self) -> "VirtualSpotScene":
+        if self.incidence is not None and self.format != "swh":
+            raise ValueError(f"a raw scene has no format {self.format}; leave out one of the two")
+        return self
 
 
 class SpotArchive(_Section):
@@ -157,6 +170,16 @@ class Simulation(_Section):
     spectra: str = Field("endmembers", description="Table of spectra: name or path of a CSV file")
     materials: Materials = Materials()
     sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates (YYYYMMDD) of each tile")
+    level1_masks: bool = Field(
+        False,
+        description="Fill the masks of Level-1C products: no data and saturation of each band, "
+        "cloud and snow; false = an empty cloud mask alone",
+    )
+    snow_format: SnowFormat = Field(
+        "theia",
+        description="Format of the snow products: a map as Theia's or as Let-it-snow leaves it, or "
+        "the snow fraction of Theia or Copernicus",
+    )
     spot: tuple[VirtualSpotScene, ...] = Field(description="SPOT scenes to classify and score")
     spot_archive: SpotArchive = SpotArchive()
     climate: Climate = Climate()

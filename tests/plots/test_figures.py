@@ -12,6 +12,7 @@ from firn.classes import COLOURS
 from firn.errors import DataError
 from firn.evaluation import comparison_table
 from firn.evaluation.tally import Tally, binned, flagged, whole
+from firn.plots.calibration import reliability_figure
 from firn.plots.evaluation import (
     comparison_figure,
     confusion_figure,
@@ -199,6 +200,17 @@ def test_confusion_figure_gives_shares_by_row() -> None:
     assert "75.0 %\n3" in shown
     assert "100.0 %\n2 M" in shown
     assert "95" not in shown.split("kappa")[0]
+
+
+def test_reliability_figure_draws_every_bin_and_names_the_error() -> None:
+    given = metrics("unet", 0.8)
+    figure = reliability_figure([given, metrics("unet", 0.8, "spot4")])
+    assert len([axes for axes in figure.axes if axes.get_visible()]) == 2
+    points = figure.axes[0].collections[0]
+    expected = [[row["confidence"], row["accuracy"]] for row in given["reliability"]]
+    np.testing.assert_allclose(points.get_offsets(), expected)
+    assert points.get_sizes().sum() == pytest.approx(160)
+    assert f"unet ({given['expected_calibration_error']:.3f})" in texts(figure)
 
 
 def test_strata_figure_names_every_part() -> None:

@@ -25,7 +25,8 @@ STRATA = {
     "forest": "Forest",
     "saturation": "Saturation",
 }
-_JUDGED_ON = {"pseudo": "held-out pseudo-SPOT", "historical": "historical scenes"}
+#: What experiments are judged on, in words.
+JUDGED_ON = {"pseudo": "held-out pseudo-SPOT", "historical": "historical scenes"}
 _MARKERS = {SurfaceClass.GROUND: "s", SurfaceClass.SNOW: "o", SurfaceClass.CLOUD: "^"}
 
 
@@ -73,7 +74,7 @@ def confusion_figure(metrics: Metrics) -> Figure:
     bounds = metrics["confidence_interval"]
     experiment = metrics["experiment"]
     axes.set_title(
-        f"{experiment['name']}, {_JUDGED_ON[experiment['judged_on']]}\n"
+        f"{experiment['name']}, {JUDGED_ON[experiment['judged_on']]}\n"
         f"kappa {number_with_interval(metrics['kappa'], bounds['kappa'])}\n"
         f"accuracy {number_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
         fontsize=8,
@@ -103,7 +104,7 @@ def strata_figure(metrics: Metrics) -> Figure:
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     experiment = metrics["experiment"]
-    figure.suptitle(f"{experiment['name']}, {_JUDGED_ON[experiment['judged_on']]}", fontsize=9)
+    figure.suptitle(f"{experiment['name']}, {JUDGED_ON[experiment['judged_on']]}", fontsize=9)
     return figure
 
 
@@ -162,7 +163,7 @@ def comparison_figure(rows: Sequence[Row]) -> Figure:
             _kappa(axes, row, methods.index(row["method"]))
         sensor, area, judged_on = setting
         axes.set_title(
-            f"{sensor}, {area}: {_JUDGED_ON[judged_on]} ({here[0]['n_scenes']})", fontsize=8
+            f"{sensor}, {area}: {JUDGED_ON[judged_on]} ({here[0]['n_scenes']})", fontsize=8
         )
         axes.grid(axis="x")
     for axes in list(panels.flat)[len(settings) :]:
@@ -198,6 +199,7 @@ _COLUMNS = {
     "f1_snow": "F1 snow",
     "f1_cloud": "F1 cloud",
     "snow_cloud_free_f1": "F1 snow, cloud-free",
+    "expected_calibration_error": "Calibration error",
     "lead": "Lead in kappa over the best baseline",
 }
 PAGE = """<!DOCTYPE html>
@@ -218,7 +220,7 @@ small {{ color: #555; white-space: nowrap; display: block; }}
 def write_comparison_html(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
     """Write the table of experiments as an HTML page that needs nothing else, atomically."""
     tables = []
-    for judged_on, title in _JUDGED_ON.items():
+    for judged_on, title in JUDGED_ON.items():
         here = [row for row in rows if row["judged_on"] == judged_on]
         if not here:
             continue
@@ -231,7 +233,7 @@ def write_comparison_html(path: str | os.PathLike[str], rows: Sequence[Row]) -> 
 def _table_row(row: Row) -> str:
     cells = [html.escape(row["name"]), str(row["n_scenes"])]
     for key in _COLUMNS:
-        low, high = row[f"{key}_low"], row[f"{key}_high"]
+        low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
         span = "" if low is None else f"<small>[{_number(low)}, {_number(high)}]</small>"
         cells.append(_number(row[key]) + span)
     if row["same_pixels"] is False:

@@ -32,7 +32,7 @@ class Run:
         The seed of the configuration.
     network : NetworkSettings
     settings : TrainingSettings
-        Batch size, augmentation, precision and device.
+        Batch size, averaging, augmentation, precision and device.
     step : TrainingStep
         Learning rate, patience and cap: ``settings.preliminary`` or ``settings.intensive``.
     start : path, optional
@@ -56,7 +56,9 @@ class Run:
         start = None
         if self.start is not None:
             start = hashlib.sha256(Path(self.start).read_bytes()).hexdigest()
-        settings = self.settings.model_dump(include={"batch_size", "augment", "precision"})
+        settings = self.settings.model_dump(
+            include={"batch_size", "averaging", "augment", "precision"}
+        )
         step = self.step.model_dump(include=set(TrainingStep.model_fields))
         return digest(
             [self.method, self.name, self.seed, self.network, settings, step, start, data.digest]
