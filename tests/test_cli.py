@@ -143,6 +143,8 @@ def test_describe_by_hand(tmp_path: Path, tiny: Config) -> None:
         bands=("XS1", "XS2", "XS3"),
         scenes=tuple("abcde"),
         dates=("1990-01-01",) * 5,
+        instruments=("HRV1",) * 5,
+        sun_elevation=np.full(5, 40.0),
         saturation=np.stack([wide, wide[::-1] + 0.1, wide[[2, 0, 4, 1, 3]] + 0.2], axis=1),
         minimum=np.random.default_rng(0).uniform(0.01, 0.02, (5, 3)),
         bandwidth=0.1,
@@ -166,7 +168,7 @@ def test_describe_by_hand(tmp_path: Path, tiny: Config) -> None:
 
 
 def test_emulate_a_real_crop(tmp_path: Path, crop_product: Callable[[str], Path]) -> None:
-    """Pixel (10, 20) has XS1 0.11308, see test_emulator.py; a step is 0.26 / 255 = 0.00102.
+    """Pixel (10, 20) has XS1 0.11308, see test_emulated_patches.py; a step is 0.26 / 255 = 0.00102.
 
     All five scenes have nearly the same gains, so the draw is 0.3 and 0.04 within a step.
     """
@@ -178,24 +180,55 @@ def test_emulate_a_real_crop(tmp_path: Path, crop_product: Callable[[str], Path]
         bands=("XS1", "XS2", "XS3"),
         scenes=tuple("abcde"),
         dates=("1990-01-01",) * 5,
+        instruments=("HRV1",) * 5,
+        sun_elevation=np.full(5, 40.0),
         saturation=np.array([0.3, 0.35, 0.55]) + spread[0],
         minimum=np.array([0.04, 0.03, 0.02]) + spread[1],
         bandwidth=0.1,
     ).save(density)
     product, out = crop_product("400"), tmp_path / "pseudo.tif"
-    arguments = ("emulate", product, "--sensor", "spot2", "--saturation", density, "-o", out)
-    result = run(*arguments)
+    published = ("--config", Path(__file__).parents[1] / "config/reference.yaml", "-o", out)
+    result = run("emulate", product, "--sensor", "spot2", "--saturation", density, *published)
     assert result.exit_code == 0, result.output
     seen = raster.read(out)
     assert list(seen.band.values) == ["XS1", "XS2", "XS3"]
     assert raster.grid_of(out).resolution == 20
     assert seen.values[:, 10, 20] == pytest.approx([113.1, 85.3, 283.1], abs=2)
     tags = raster.tags(out)
-    gains = json.loads(tags["GAINS"])
-    assert gains["saturation"] == pytest.approx([0.3, 0.35, 0.55], abs=1e-3)
+    drawn = json.loads(tags["DRAWN"])
+    assert drawn["saturation"] == pytest.approx([0.3, 0.35, 0.55], abs=1e-3)
+    assert drawn["saturation_scene"] in "abcde"
     assert float(tags["SUN_ZENITH"]) > 0
     arguments = ("emulate", product, "--sensor", "spot4", "--saturation", density, "-o", out)
     assert "sensor spot4: has the bands" in refused(run(*arguments))
+
+
+def test_emulate_a_sensor_of_ones_own(tmp_path: Path, crop_product: Callable[[str], Path]) -> None:
+    """Pixel (10, 20) has B04 0.0853; the description's own saturation, 0.08, cuts it off."""
+    described, out = tmp_path / "mine.yaml", tmp_path / "mine.tif"
+    described.write_text(
+        "name: mine\nplatform: MINE\ninstruments: [CAM]\npixel_size: 20\nbits: 10\nbands:\n"
+        "  - {name: broad, centre_nm: 665, width_nm: 31}\n"
+        "  - {name: red, centre_nm: 665, width_nm: 31, saturation: 0.08}\n"
+    )
+    published = ("--config", Path(__file__).parents[1] / "config/reference.yaml", "-o", out)
+    product = crop_product("400")
+    result = run("emulate", product, "--sensor", described, *published)
+    assert result.exit_code == 0, result.output
+    assert raster.read(out).values[:, 10, 20] == pytest.approx([85.3, 80], abs=1)
+
+
+def test_emulate_pleiades_from_its_name(
+    tmp_path: Path, crop_product: Callable[[str], Path]
+) -> None:
+    """Its near infrared spans B08, 0.2831 at pixel (10, 20)."""
+    out = tmp_path / "pleiades.tif"
+    result = run("emulate", crop_product("400"), "--sensor", "pleiades", "-o", out)
+    assert result.exit_code == 0, result.output
+    seen = raster.read(out)
+    assert list(seen.band.values) == ["B0", "B1", "B2", "B3"]
+    assert seen.values[3, 10, 20] == pytest.approx(283, abs=25)
+    assert json.loads(raster.tags(out)["DRAWN"])["saturation"] == [1, 1, 1, 1]
 
 
 def test_info_of_what_is_no_product(tmp_path: Path) -> None:

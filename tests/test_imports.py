@@ -11,7 +11,7 @@ import pytest
     [
         ("firn.training.selection", {"torch", "xarray"}),
         ("firn.training.fitting", {"torch", "xarray"}),
-        ("firn.emulator", {"torch", "scipy", "rasterio"}),
+        ("firn.emulation.patches", {"torch", "scipy", "rasterio"}),
         ("firn.gains", {"torch"}),
         ("firn.dataset", {"torch"}),
     ],

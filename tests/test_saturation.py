@@ -23,6 +23,8 @@ def samples(saturation: np.ndarray, minimum: np.ndarray, bandwidth: float = 0.1)
         bands=BANDS[: saturation.shape[1]],
         scenes=tuple(f"S{i}" for i in range(n)),
         dates=("1990-01-01",) * n,
+        instruments=("HRV1",) * n,
+        sun_elevation=np.linspace(20, 60, n),
         saturation=saturation,
         minimum=minimum,
         bandwidth=bandwidth,
@@ -37,7 +39,7 @@ def gains(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(4, 30), st.integers(0, 2**32), st.sampled_from([0.05, 0.1, 0.5, 1.0]))
 def test_draws_are_possible_whatever_the_bandwidth(n: int, seed: int, bandwidth: float) -> None:
-    saturation, minimum = samples(*gains(n, seed), bandwidth).draw(200, generator(seed, "draw"))
+    saturation, minimum = samples(*gains(n, seed), bandwidth).draw(200, generator(seed, "draw"))[:2]
     assert saturation.shape == minimum.shape == (200, 3)
     assert (minimum >= 0).all()
     assert (saturation > minimum).all()
@@ -46,7 +48,7 @@ def test_draws_are_possible_whatever_the_bandwidth(n: int, seed: int, bandwidth:
 def test_impossible_draws_do_occur_without_the_guard() -> None:
     """Else the test above could not fail."""
     _, minimum = gains(10)
-    assert (draw_density(minimum, 1.0, 2000, generator(1, "raw")) < 0).any()
+    assert (draw_density(minimum, 1.0, 2000, generator(1, "raw"))[0] < 0).any()
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3])
@@ -54,15 +56,17 @@ def test_impossible_draws_do_occur_without_the_guard() -> None:
 def test_draws_are_those_of_scipy(bands: int, bandwidth: float) -> None:
     """The same random numbers give the same draws, so density and bandwidth are the same."""
     values = gains(25)[0][:, :bands] * [1, 2, 3][:bands]
-    drawn = draw_density(values, bandwidth, 500, generator(1, "scipy"))
+    drawn, centres = draw_density(values, bandwidth, 500, generator(1, "scipy"))
     expected = gaussian_kde(values.T, bw_method=bandwidth).resample(500, generator(1, "scipy")).T
     np.testing.assert_allclose(drawn, expected, rtol=1e-9)
+    deviation = bandwidth * values.std(axis=0, ddof=1)
+    assert (np.abs(drawn - values[centres]) < 5 * deviation).all()
 
 
 def test_draws_have_the_covariance_of_the_density() -> None:
     """That of n samples with the divisor n, to which the kernels add h² times that with n - 1."""
     values, _ = gains(20)
-    drawn = draw_density(values, 0.5, 200_000, generator(1, "covariance"))
+    drawn, _ = draw_density(values, 0.5, 200_000, generator(1, "covariance"))
     covariance = np.cov(values, rowvar=False)
     np.testing.assert_allclose(drawn.mean(axis=0), values.mean(axis=0), atol=2e-3)
     expected = (19 / 20 + 0.5**2) * covariance
@@ -82,7 +86,7 @@ def test_density_is_that_of_all_bands_with_the_others_summed_out() -> None:
 def test_draws_follow_the_samples() -> None:
     """A kernel of 0.1 standard deviations: mean kept, variance 1.01 times that of the samples."""
     saturation, minimum = gains(400)
-    drawn, low = samples(saturation, minimum).draw(20000, generator(5, "moments"))
+    drawn, low = samples(saturation, minimum).draw(20000, generator(5, "moments"))[:2]
     np.testing.assert_allclose(drawn.mean(0), saturation.mean(0), atol=0.005)
     np.testing.assert_allclose(drawn.std(0), saturation.std(0, ddof=1) * 1.01**0.5, rtol=0.03)
     np.testing.assert_allclose(low.mean(0), minimum.mean(0), atol=0.0005)
@@ -93,21 +97,21 @@ def test_draws_are_joint_over_bands_and_independent_between_quantities() -> None
     rng = np.random.default_rng(2)
     saturation = shared + rng.normal(0, 0.01, (60, 3))
     minimum = shared / 20 + rng.normal(0, 0.0005, (60, 3))
-    drawn, low = samples(saturation, minimum).draw(3000, generator(3, "joint"))
+    drawn, low = samples(saturation, minimum).draw(3000, generator(3, "joint"))[:2]
     assert np.corrcoef(drawn[:, 0], drawn[:, 2])[0, 1] > 0.95
     assert abs(np.corrcoef(drawn[:, 0], low[:, 0])[0, 1]) < 0.06
 
 
 def test_the_same_seed_draws_the_same() -> None:
     density = samples(*gains(20))
-    one, two = (density.draw(50, generator(7, "tile", "date")) for _ in range(2))
+    one, two = (density.draw(50, generator(7, "tile", "date"))[:2] for _ in range(2))
     np.testing.assert_array_equal(one, two)
     other = density.draw(50, generator(8, "tile", "date"))
     assert (one[0] != other[0]).all()
 
 
 def test_no_draw_is_an_empty_draw() -> None:
-    saturation, minimum = samples(*gains(20)).draw(0, generator(1))
+    saturation, minimum = samples(*gains(20)).draw(0, generator(1))[:2]
     assert saturation.shape == minimum.shape == (0, 3)
 
 
@@ -149,6 +153,8 @@ def test_save_and_load(tmp_path: Path) -> None:
     assert loaded.bands == BANDS
     assert (loaded.sensor, loaded.area, loaded.bandwidth) == ("spot2", "alps", 0.1)
     assert (loaded.scenes, loaded.dates) == (original.scenes, original.dates)
+    assert loaded.instruments == original.instruments
+    np.testing.assert_array_equal(loaded.sun_elevation, original.sun_elevation)
     np.testing.assert_array_equal(loaded.saturation, original.saturation)
     np.testing.assert_array_equal(loaded.minimum, original.minimum)
     with pytest.raises(DataError, match=r"gone\.nc"):

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from firn.errors import ConfigError, DataError
 from firn.sensors import (
-    boxcar_weights,
+    band_responses,
     load_response,
     load_sensor,
     load_spectra,
@@ -17,31 +17,18 @@ from firn.sensors import (
     to_reflectance,
 )
 
-SOURCE = ("B02", "B03", "B04", "B08", "B11")
-
 
 def test_every_sensor_loads_and_its_response_has_its_bands() -> None:
     for name in sensor_names():
         sensor = load_sensor(name)
         assert sensor.name == name
-        _, response = load_response(str(sensor.response))
-        assert set(sensor.band_names) <= set(response)
-
-
-def test_weights_of_the_published_method() -> None:
-    # XS1 = (25.4 B02 + 36.0 B03) / 61.4; XS2 = B04; XS3 = B08; SWIR = B11.
-    weights = boxcar_weights(load_sensor("spot4"), load_sensor("sentinel2a"), SOURCE)
-    expected = np.zeros((4, 5))
-    expected[0, :2] = 25.4 / 61.4, 36.0 / 61.4
-    expected[1, 2] = expected[2, 3] = expected[3, 4] = 1
-    assert weights == pytest.approx(expected, abs=1e-3)
-    weights = boxcar_weights(load_sensor("spot1"), load_sensor("sentinel2b"), SOURCE)
-    assert weights[0, :2] == pytest.approx([25.1 / 61.1, 36.0 / 61.1], abs=1e-3)
-
-
-def test_band_without_source_is_an_error() -> None:
-    with pytest.raises(ConfigError, match="SWIR overlaps none"):
-        boxcar_weights(load_sensor("spot4"), load_sensor("sentinel2a"), SOURCE[:4])
+        for instrument in sensor.instruments:
+            wavelength, response = band_responses(sensor, instrument)
+            assert set(sensor.band_names) <= set(response)
+            for band in sensor.bands:
+                curve = response[band.name]
+                centre = np.sum(wavelength * curve) / np.sum(curve)
+                assert centre == pytest.approx(band.centre_nm, abs=35)
 
 
 def test_digital_numbers_by_hand() -> None:

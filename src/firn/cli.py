@@ -178,25 +178,34 @@ def fetch(config: Path, dry_run: bool) -> None:
 @click.option(
     "--saturation",
     type=existing,
-    required=True,
-    help="Gains of the sensor's scenes: kde/{area}/{sensor}.nc of a run.",
+    help="Gains of the sensor's scenes, one of which is drawn: kde/{area}/{sensor}.nc of a run. By "
+    "default the saturation that the sensor's description tells.",
 )
-@click.option("--seed", default=0, show_default=True, help="Seed of the draw of the gains.")
+@click.option(
+    "--config", type=existing, help="Configuration whose section emulation says what is emulated."
+)
+@click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("-o", "--output", type=new_file, required=True, help="GeoTIFF to write.")
-def emulate(l1c: Path, sensor: str, saturation: Path, seed: int, output: Path) -> None:
-    """Show a Sentinel-2 Level-1C product L1C as SPOT would have seen it.
+def emulate(
+    l1c: Path, sensor: str, saturation: Path | None, config: Path | None, seed: int, output: Path
+) -> None:
+    """Show a Sentinel-2 Level-1C product L1C as another sensor would have seen it.
 
-    Writes thousandths of reflectance, 0 where there is no data.
+    Writes thousandths of reflectance on pixels of 20 m, 0 where there is no data.
 
     \b
+      firn emulate S2A_MSIL1C_....zip --sensor pleiades -o pseudo.tif
       firn emulate S2A_MSIL1C_....zip --sensor spot2 \\
           --saturation results/demo/kde/alps/spot2.nc -o pseudo.tif
     """
-    from firn.pseudo_scene import write_pseudo_scene
+    from firn.config import EmulationSettings
+    from firn.emulation.scene import write_pseudo_scene
     from firn.saturation import Saturations
     from firn.sensors import load_sensor
 
-    write_pseudo_scene(l1c, load_sensor(sensor), Saturations.load(saturation), seed, output)
+    settings = load_config(config).emulation if config else EmulationSettings()
+    gains = Saturations.load(saturation) if saturation else None
+    write_pseudo_scene(l1c, load_sensor(sensor), gains, settings, seed, output)
 
 
 @main.command()
@@ -302,7 +311,8 @@ def evaluate(folder: Path, reference: Path, dem: Path, output: Path | None) -> N
     """Score the map in FOLDER against a reference raster.
 
     The reference has the classes 0 ground, 1 snow, 2 cloud, 255 not judged, or the codes 0, 100,
-    205, 254 of the maps.
+    205, 254 of the maps. Beside it may stand reference_strata.tif, whose named bands are 1 where
+    scores of their own are wanted.
 
     \b
       firn evaluate maps/scene --reference reference.tif --dem dem.tif

@@ -207,9 +207,43 @@ class PatchSettings(Section):
 
 
 class EmulationSettings(Section):
-    """Pseudo-SPOT patches (method A.5)."""
+    """Emulation of a sensor from Sentinel-2 (method A.5); the parts are in docs/method.md."""
 
     draws: int = Field(1, ge=1, description="Pseudo-SPOT patches made of each Sentinel-2 patch")
+    spectral: Literal["boxcar", "response"] = Field(
+        "boxcar",
+        description="Weights of the Sentinel-2 bands: overlap of boxcars (reference), or fitted on "
+        "a spectral library through the response functions, per instrument",
+    )
+    gains: Literal["independent", "joint"] = Field(
+        "independent",
+        description="independent = saturation and minimum drawn from two densities, per patch "
+        "(reference); joint = both of one SPOT scene of similar sun, in its gain steps, per scene "
+        "and draw",
+    )
+    blur: bool = Field(
+        False, description="Blur from the sharpness of Sentinel-2 to that of the sensor"
+    )
+    noise: bool = Field(
+        False, description="Noise that grows with the signal, and stripes, as the sensor has"
+    )
+    misregistration: float = Field(
+        0.0,
+        ge=0,
+        description="Standard deviation, along each axis, by which the image is misplaced against "
+        "label and relief, m",
+    )
+    haze: float = Field(
+        0.0,
+        ge=0,
+        lt=0.5,
+        description="Largest reflectance at 550 nm of additional haze, drawn from 0 on",
+    )
+    mixed: Fraction | None = Field(
+        None,
+        description="Share of what a pixel sees that must be of its class, else its label is "
+        "ignored; null = every label counts",
+    )
 
 
 class BlockSplit(Section):

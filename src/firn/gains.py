@@ -55,6 +55,8 @@ def collect(
         bands=sensor.band_names,
         scenes=tuple(scene.scene_id for scene in ordered),
         dates=tuple(scene.acquisition_time.date().isoformat() for scene in ordered),
+        instruments=tuple(scene.instrument for scene in ordered),
+        sun_elevation=np.array([90 - scene.sun_zenith for scene in ordered], np.float64),
         saturation=_table([scene.saturation for scene in ordered], sensor).reshape(shape),
         minimum=_table([scene.minimum for scene in ordered], sensor).reshape(shape),
         bandwidth=bandwidth,

@@ -22,6 +22,10 @@ Array = npt.NDArray[Any]
 #: Channels of samples, (sample, channel, y, x), and their labels, (sample, y, x), as in `Sample`.
 Batch = tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]
 
+#: Values of ``valid`` in pseudo-SPOT files; 0 is a pixel without data.
+DATA = 1
+MIXED_LABEL = 2
+
 #: Channels that follow the reflectance of the bands: hillshade (0-255) and elevation (m).
 RELIEF_CHANNELS = ("hillshade", "dem")
 
@@ -76,7 +80,8 @@ class StoredSamples:
     Parameters
     ----------
     dn : ndarray of uint8 or uint16, (sample, band, y, x)
-    valid : ndarray of bool, (sample, y, x)
+    valid : ndarray of uint8, (sample, y, x)
+        0 no data, `DATA`, or `MIXED_LABEL`: data whose label does not count.
     saturation, minimum : ndarray of float32, (sample, band)
         Reflectance of the largest DN and of DN 0.
     patch : ndarray of int, (sample,)
@@ -89,7 +94,7 @@ class StoredSamples:
     """
 
     dn: Array
-    valid: npt.NDArray[np.bool_]
+    valid: npt.NDArray[np.uint8]
     saturation: npt.NDArray[np.float32]
     minimum: npt.NDArray[np.float32]
     patch: npt.NDArray[np.int64]
@@ -112,9 +117,10 @@ class StoredSamples:
         channels = np.concatenate(
             [reflectance, hillshade[:, None], dem[:, None]], axis=1, dtype=np.float32
         )
-        known = self.valid[chosen] & (hillshade > 0)
-        np.copyto(channels, np.nan, where=~known[:, None])
-        return channels, np.where(known, self.label[patch], np.uint8(IGNORE))
+        valid, relief = self.valid[chosen], hillshade > 0
+        np.copyto(channels, np.nan, where=~((valid > 0) & relief)[:, None])
+        judged = (valid == DATA) & relief
+        return channels, np.where(judged, self.label[patch], np.uint8(IGNORE))
 
     def sample(self, index: int) -> Sample:
         """Give one of the samples."""
@@ -143,7 +149,7 @@ def read_samples(
     known = np.isfinite(dem)
     return StoredSamples(
         dn=dn,
-        valid=valid == 1,
+        valid=valid,
         saturation=saturation,
         minimum=minimum,
         patch=patch,

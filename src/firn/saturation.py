@@ -8,7 +8,7 @@ reflectance, each joint over the bands. Unlike there, impossible draws are rejec
 import json
 import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,19 @@ MAX_ROUNDS = 200
 _NO_EXTENT = 1e-9
 
 
+class Draws(NamedTuple):
+    """Drawn gains, and the scenes whose metadata they come from.
+
+    ``saturation`` and ``minimum`` (draw, band) are TOA reflectance; ``saturation_scene`` and
+    ``minimum_scene`` (draw,) are positions in `Saturations.scenes`.
+    """
+
+    saturation: FloatArray
+    minimum: FloatArray
+    saturation_scene: npt.NDArray[np.intp]
+    minimum_scene: npt.NDArray[np.intp]
+
+
 @dataclass(frozen=True, eq=False)
 class Saturations:
     """Saturation and minimum TOA reflectance of the scenes of one sensor over one area.
@@ -36,8 +49,9 @@ class Saturations:
     ----------
     sensor, area : str
     bands : tuple of str
-    scenes, dates : tuple of str
-        Identifier and date (YYYY-MM-DD) of each scene.
+    scenes, dates, instruments : tuple of str
+        Identifier, date (YYYY-MM-DD) and instrument (``HRV1``) of each scene.
+    sun_elevation : ndarray, (scene,), degrees
     saturation, minimum : ndarray, (scene, band), dimensionless
         Reflectance of the largest and of the lowest digital number.
     bandwidth : float
@@ -55,6 +69,8 @@ class Saturations:
     bands: tuple[str, ...]
     scenes: tuple[str, ...]
     dates: tuple[str, ...]
+    instruments: tuple[str, ...]
+    sun_elevation: FloatArray
     saturation: FloatArray
     minimum: FloatArray
     bandwidth: float
@@ -99,30 +115,27 @@ class Saturations:
         density = gaussian_kde(samples[:, self.bands.index(band)], bw_method=self.bandwidth)
         return np.asarray(density(reflectance), np.float64)
 
-    def draw(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    def draw(self, n: int, rng: np.random.Generator) -> Draws:
         """Draw ``n`` gains, saturation and minimum independently of each other.
 
         A pair with a negative minimum, or a saturation not above the minimum, in any band is drawn
         anew.
-
-        Returns
-        -------
-        saturation, minimum : ndarray, (n, band), dimensionless
 
         Raises
         ------
         DataError
             Hardly any draw is possible.
         """
-        saturation = np.empty((n, len(self.bands)))
-        minimum = np.empty_like(saturation)
+        shape = n, len(self.bands)
+        draws = Draws(np.empty(shape), np.empty(shape), np.empty(n, np.intp), np.empty(n, np.intp))
         missing = np.arange(n)
         for _ in range(MAX_ROUNDS):
             if not missing.size:
-                return saturation, minimum
-            saturation[missing] = draw_density(self.saturation, self.bandwidth, missing.size, rng)
-            minimum[missing] = self._minima(missing.size, rng)
-            low, high = minimum[missing], saturation[missing]
+                return draws
+            high, high_scene = draw_density(self.saturation, self.bandwidth, missing.size, rng)
+            low, low_scene = self._minima(missing.size, rng)
+            for kept, drawn in zip(draws, (high, low, high_scene, low_scene), strict=True):
+                kept[missing] = drawn
             missing = missing[np.any((low < 0) | (high <= low), axis=1)]
         if missing.size:
             raise DataError(
@@ -130,11 +143,11 @@ class Saturations:
                 f"have a negative minimum or a saturation below it after {MAX_ROUNDS} rounds; make "
                 "the bandwidth smaller, or check ReflectanceMin and ReflectanceMax of the scenes"
             )
-        return saturation, minimum
+        return draws
 
-    def _minima(self, n: int, rng: np.random.Generator) -> FloatArray:
+    def _minima(self, n: int, rng: np.random.Generator) -> tuple[FloatArray, npt.NDArray[np.intp]]:
         if self._one_minimum:
-            return np.tile(self.minimum[0], (n, 1))
+            return np.tile(self.minimum[0], (n, 1)), np.zeros(n, np.intp)
         return draw_density(self.minimum, self.bandwidth, n, rng)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -153,6 +166,8 @@ class Saturations:
                     {**reflectance, "long_name": "TOA reflectance of the lowest digital number"},
                 ),
                 "date": ("scene", np.array(self.dates, object)),
+                "instrument": ("scene", np.array(self.instruments, object)),
+                "sun_elevation": ("scene", self.sun_elevation, {"units": "degree"}),
             },
             coords={
                 "scene": np.array(self.scenes, object),
@@ -172,16 +187,20 @@ class Saturations:
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Saturations":
         """Read what `save` wrote; `DataError` when the file is missing or damaged."""
-        bands, scenes, dates, saturation, minimum = netcdf.arrays(
-            path, "band", "scene", "date", "saturation", "minimum"
+        texts = netcdf.arrays(path, "band", "scene", "date", "instrument")
+        bands, scenes, dates, instruments = (tuple(text.tolist()) for text in texts)
+        sun_elevation, saturation, minimum = netcdf.arrays(
+            path, "sun_elevation", "saturation", "minimum"
         )
         attributes = netcdf.attributes(path, "sensor", "area", "bandwidth")
         return cls(
             sensor=str(attributes["sensor"]),
             area=str(attributes["area"]),
-            bands=tuple(bands.tolist()),
-            scenes=tuple(scenes.tolist()),
-            dates=tuple(dates.tolist()),
+            bands=bands,
+            scenes=scenes,
+            dates=dates,
+            instruments=instruments,
+            sun_elevation=sun_elevation,
             saturation=saturation,
             minimum=minimum,
             bandwidth=float(attributes["bandwidth"]),
@@ -190,7 +209,7 @@ class Saturations:
 
 def draw_density(
     samples: FloatArray, bandwidth: float, n: int, rng: np.random.Generator
-) -> FloatArray:
+) -> tuple[FloatArray, npt.NDArray[np.intp]]:
     """Draw from the Gaussian kernel density of samples, (sample, band).
 
     A draw is a sample, any with the same probability, plus a normal error of mean 0 and covariance
@@ -200,11 +219,13 @@ def draw_density(
 
     Returns
     -------
-    ndarray, (n, band)
+    drawn : ndarray, (n, band)
+    centres : ndarray, (n,)
+        Position of the sample that each draw lies around.
     """
     count, bands = samples.shape
     covariance = bandwidth**2 * np.cov(samples, rowvar=False).reshape(bands, bands)
     errors = rng.multivariate_normal(np.zeros(bands), covariance, n)
     # With its probabilities given, `choice` takes its numbers from the generator as scipy does.
-    centres = rng.choice(samples, n, p=np.full(count, 1 / count))
-    return np.asarray(centres + errors, np.float64)
+    centres = rng.choice(count, n, p=np.full(count, 1 / count))
+    return np.asarray(samples[centres] + errors, np.float64), centres

@@ -1,8 +1,7 @@
-"""Sensors: bands, responses, and every conversion between reflectance and digital numbers."""
+"""Sensors as users describe them, and every conversion between reflectance and digital numbers."""
 
 import csv
 import os
-from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -32,6 +31,17 @@ class Band(BaseModel):
     name: str = Field(description="Name as in the products (XS1, B03)")
     centre_nm: float = Field(gt=0, description="Centre wavelength, nm")
     width_nm: float = Field(gt=0, description="Full width of the equivalent boxcar, nm")
+    pixel_size: float | None = Field(
+        None, gt=0, description="Pixel size, m, where it is not that of the sensor"
+    )
+    mtf_nyquist: float | None = Field(
+        None, gt=0, lt=1, description="Modulation transfer, where it is not that of the sensor"
+    )
+    saturation: float = Field(
+        1.0,
+        gt=0,
+        description="TOA reflectance of the largest digital number, where no scenes tell it",
+    )
 
 
 class Sensor(BaseModel):
@@ -48,7 +58,31 @@ class Sensor(BaseModel):
     bits: int = Field(8, ge=1, le=16, description="Bits of the digital numbers")
     bands: tuple[Band, ...] = Field(min_length=1)
     response: str | None = Field(
-        None, description="Response table (CSV) by name or path, for plots and the simulator"
+        None, description="Response table (CSV) by name or path; boxcars where there is none"
+    )
+    responses: dict[str, str] = Field(
+        {}, description="Response tables of instruments that have another one than ``response``"
+    )
+    mtf_nyquist: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Modulation transfer of optics, detector and pixel at the Nyquist frequency, "
+        "1 / (2 pixel_size); as sharp as the source where it is not given",
+    )
+    snr: float | None = Field(
+        None,
+        gt=0,
+        description="Signal-to-noise ratio of a pixel at half of the largest digital number; no "
+        "noise where it is not given",
+    )
+    striping: float = Field(
+        0.0, ge=0, description="Standard deviation between columns, digital numbers"
+    )
+    gain_step: float | None = Field(
+        None,
+        gt=1,
+        description="Ratio of neighbouring gain steps; one gain alone where it is not given",
     )
     scale: float | None = Field(
         None, gt=0, description="Reflectance of one digital number of a calibrated GeoTIFF"
@@ -74,6 +108,10 @@ class Sensor(BaseModel):
             if band.name == name:
                 return band
         raise ConfigError(f"sensor {self.name}: has no band {name}, only {list(self.band_names)}")
+
+    def response_of(self, instrument: str) -> str | None:
+        """Response table of one of the instruments; None where the sensor has boxcars."""
+        return self.responses.get(instrument, self.response)
 
 
 def sensor_names() -> list[str]:
@@ -141,6 +179,24 @@ def load_response(name: str | os.PathLike[str]) -> tuple[FloatArray, dict[str, F
     return wavelength, columns
 
 
+def band_responses(sensor: Sensor, instrument: str) -> tuple[FloatArray, dict[str, FloatArray]]:
+    """Responses of an instrument's bands: its table, or boxcars where it has none.
+
+    Returns
+    -------
+    wavelength : ndarray, nm
+    response : dict of band name to ndarray, dimensionless
+    """
+    table = sensor.response_of(instrument)
+    if table is not None:
+        return load_response(table)
+    wavelength = np.arange(400.0, 2501.0, 2.5)
+    return wavelength, {
+        band.name: (np.abs(wavelength - band.centre_nm) <= band.width_nm / 2).astype(np.float64)
+        for band in sensor.bands
+    }
+
+
 def packaged(relative: str) -> str:
     """Path of a data file that comes with firn."""
     return str(resources.files("firn.data").joinpath(relative))
@@ -167,49 +223,6 @@ def load_spectra(path: str | os.PathLike[str]) -> tuple[FloatArray, dict[str, Fl
     if table.ndim != 2 or len(table) < 2 or np.any(np.diff(table[:, 0]) <= 0):
         raise DataError(f"{path}: needs two rows or more, with wavelengths (nm) that increase")
     return table[:, 0], {name: table[:, i + 1] for i, name in enumerate(names)}
-
-
-def boxcar_weights(
-    sensor: Sensor, source: Sensor, source_bands: Sequence[str]
-) -> npt.NDArray[np.float64]:
-    """Weights that mix source bands into the sensor's bands, by overlap of boxcars.
-
-    A source band weighs as many nanometres as its interval, centre ± width/2, shares with that of
-    the sensor's band (Barrou Dumont et al. 2024; the response functions are ignored).
-
-    Parameters
-    ----------
-    sensor, source : Sensor
-    source_bands : sequence of str
-        The source bands at hand.
-
-    Returns
-    -------
-    ndarray, (sensor band, source band)
-        Rows sum to 1.
-
-    Raises
-    ------
-    ConfigError
-        A sensor band overlaps none of the source bands.
-    """
-
-    def interval(band: Band) -> tuple[float, float]:
-        return band.centre_nm - band.width_nm / 2, band.centre_nm + band.width_nm / 2
-
-    weights = np.zeros((len(sensor.bands), len(source_bands)))
-    for i, band in enumerate(sensor.bands):
-        low, high = interval(band)
-        for j, name in enumerate(source_bands):
-            source_low, source_high = interval(source.band(name))
-            weights[i, j] = max(0.0, min(high, source_high) - max(low, source_low))
-        if not weights[i].any():
-            raise ConfigError(
-                f"sensor {sensor.name}: band {band.name} overlaps none of {list(source_bands)} of "
-                f"{source.name}; add a source band or correct its centre and width"
-            )
-    normalised: npt.NDArray[np.float64] = weights / weights.sum(axis=1, keepdims=True)
-    return normalised
 
 
 def to_dn(

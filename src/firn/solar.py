@@ -31,6 +31,19 @@ def earth_sun_distance(when: datetime) -> float:
     return float(1.00014 - 0.01671 * np.cos(anomaly) - 0.00014 * np.cos(2 * anomaly))
 
 
+def sunlight(when: datetime, sun_elevation: float) -> float:
+    """Sunlight on a horizontal plane outside the atmosphere: 1 with an overhead Sun at 1 au.
+
+    Parameters
+    ----------
+    when : datetime
+        UTC.
+    sun_elevation : float
+        Degrees.
+    """
+    return float(np.sin(np.radians(sun_elevation))) / earth_sun_distance(when) ** 2
+
+
 @cache
 def _irradiances() -> dict[str, dict[str, Any]]:
     content: dict[str, dict[str, Any]] = yaml.safe_load(

@@ -13,6 +13,7 @@ from firn import netcdf
 from firn.products.swh import open_swh
 from firn.provenance import provenance
 from firn.raster import Grid
+from firn.samples import DATA
 from firn.sensors import Sensor, to_dn
 
 PathLike = str | os.PathLike[str]
@@ -31,7 +32,7 @@ def write_spot_patches(
     """Cut a SPOT product where the patches of a Sentinel-2 scene lie.
 
     The product is warped to the tile's grid as scenes to be classified are to theirs. The file is
-    like that of `firn.emulator`, one sample per patch, all with the gains of the product.
+    like that of `firn.emulation.patches`, one sample per patch, all with the gains of the product.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def write_spot_patches(
     dataset = xr.Dataset(
         {
             "dn": (("sample", "band", "y", "x"), cut(dn, corners, size)),
-            "valid": (("sample", "y", "x"), cut(valid.astype(np.uint8), corners, size)),
+            "valid": (("sample", "y", "x"), cut(valid * np.uint8(DATA), corners, size)),
             "saturation": (("sample", "band"), saturation, units),
             "minimum": (("sample", "band"), minimum, units),
             "patch": (("sample",), index),
@@ -82,6 +83,7 @@ def write_spot_patches(
         coords={"band": list(sensor.band_names)},
         attrs={
             "sensor": sensor.name,
+            "instrument": scene.instrument,
             "bits": sensor.bits,
             "tile": geometry["tile"],
             "date": str(geometry["date"]),

@@ -74,9 +74,9 @@ def samples(valid: np.ndarray, level: int) -> StoredSamples:
 
 
 def test_windows_need_data_of_both_sources() -> None:
-    everywhere = np.ones((2, 64, 64), bool)
+    everywhere = np.ones((2, 64, 64), np.uint8)
     holed = everywhere.copy()
-    holed[1, 40, 5] = False
+    holed[1, 40, 5] = 0
     windows = windows_of(samples(everywhere, 20), samples(holed, 30), np.array([7, 9]))
     # Eight windows, less the lower left one of the second sample.
     assert windows.block.tolist() == [7, 7, 7, 7, 9, 9, 9]
@@ -86,7 +86,7 @@ def test_windows_need_data_of_both_sources() -> None:
 
 
 def test_windows_lie_as_in_the_image() -> None:
-    rows = samples(np.ones((2, 64, 64), bool), 0)
+    rows = samples(np.ones((2, 64, 64), np.uint8), 0)
     rows.dn[:] = np.arange(64, dtype=np.uint8)[:, None]
     windows = windows_of(rows, rows, np.array([0, 1]))
     top = [float(window[0, 0, 0]) for window in windows.first]

@@ -34,7 +34,7 @@ from firn.raster import Grid
 from firn.simulation_config import Simulation
 from firn.simulator.archive import simulate_auxiliary, simulate_spot
 from firn.simulator.fields import shrink
-from firn.simulator.level1a import camera_of
+from firn.simulator.level1a import camera_over
 from firn.simulator.plan import SpotPlan, spot_plans
 from firn.simulator.render import build_scene, render_band
 from firn.simulator.spectra import band_optics
@@ -44,8 +44,9 @@ from firn.simulator.world import tile_grid
 SEED = 7
 TILE = "32TPT"
 CRS_NAME = "EPSG:32632"
-#: Half a pixel of 20 m.
-TOLERANCE = 10.0
+SPOT2_PIXEL = 20.0
+#: Half a pixel.
+TOLERANCE = SPOT2_PIXEL / 2
 NADIR, OBLIQUE = 0.0, 27.0
 TINY = Grid.from_bounds(CRS_NAME, 630000, 5180000, 630080, 5180080, 20)
 #: A tile of the Ötztal Alps from 1750 to 3400 m, and one that takes up most of the relief.
@@ -67,8 +68,11 @@ def world(place: dict[str, float]) -> Simulation:
     )
 
 
-def write_reference(simulation: Simulation, path: Path) -> None:
-    """Near infrared band of a Sentinel-2 image of another year and month, on the tile's grid."""
+def write_reference(simulation: Simulation, path: Path) -> np.ndarray:
+    """Near infrared band of a Sentinel-2 image of another year and month, on the tile's grid.
+
+    Gives the relief that it lies on, at 10 m.
+    """
     grid = tile_grid(simulation, TILE)
     (plan,) = (p for p in spot_plans(simulation, SEED, ()) if p.incidence == NADIR)
     when = plan.acquisition_time.replace(year=2019, month=10, day=3)
@@ -77,6 +81,7 @@ def write_reference(simulation: Simulation, path: Path) -> None:
     image = shrink(render_band(scene, optics, optics.names.index("B08")), 2)
     numbers = np.clip(np.rint(image * 10000), 1, 65534).astype(np.uint16)
     raster.write(path, numbers, grid.with_resolution(20.0), nodata=0, band_names=["B08"])
+    return scene.world.elevation
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class Case:
     product: Path
     dem: Path
     reference: Path
+    relief: np.ndarray
 
     @cached_property
     def view(self) -> SpotView:
@@ -106,14 +112,14 @@ def make_cases(place: dict[str, float], folder: Path) -> dict[float, Case]:
     settings = world(place)
     names = ("dem", "tree_cover", "water")
     simulate_auxiliary(settings, TILE, SEED, *(folder / f"{name}.tif" for name in names))
-    write_reference(settings, folder / "reference.tif")
+    relief = write_reference(settings, folder / "reference.tif")
     cases = {}
     for plan in spot_plans(settings, SEED, ()):
         product = folder / f"{plan.scene_id}.zip"
         simulate_spot(settings, plan, SEED, product=product, truth=None)
         assert plan.incidence is not None
         cases[plan.incidence] = Case(
-            settings, plan, product, folder / "dem.tif", folder / "reference.tif"
+            settings, plan, product, folder / "dem.tif", folder / "reference.tif", relief
         )
     return cases
 
@@ -131,8 +137,9 @@ def map_error(case: Case, correction: Correction | None) -> np.ndarray:
     scene = open_l1a(case.product)
     geometry = ViewingGeometry(scene.location, scene.incidence, "scene")
     image_map = ImageMap(geometry, case.grid, case.elevation)
-    camera = camera_of(case.view, case.plan.incidence or 0.0)
-    x, y = camera.ground_points(case.view.scene.world.elevation, case.view.scene.grid)
+    fine = tile_grid(case.simulation, TILE)
+    camera = camera_over(fine, case.relief, SPOT2_PIXEL, case.plan.incidence or 0.0)
+    x, y = camera.ground_points(case.relief, fine)
     strips = image_map.strips(correction or Correction.none())
     places = np.concatenate([strip for _, strip in strips], axis=1)
 

@@ -17,12 +17,13 @@ from firn.plots.evaluation import (
     comparison_figure,
     confusion_figure,
     strata_figure,
-    write_comparison_html,
 )
 from firn.plots.kde import saturation_figure
 from firn.plots.maps import Quicklook, quicklook_figure
 from firn.plots.patches import Example, choose_rows, patches_figure
 from firn.plots.runtime import read_benchmarks, runtime_figure
+from firn.plots.score_page import write_comparison_html
+from firn.plots.situations import situations_figure
 from firn.plots.spectra import spectra_figure
 from firn.plots.style import class_image, false_colour, new_figure, save, scale_bar, show_image
 from firn.plots.training import loss_figure, read_history
@@ -91,6 +92,8 @@ def saturations(bands: tuple[str, ...] = ("XS1", "XS2", "XS3")) -> Saturations:
         bands=bands,
         scenes=tuple(f"S{i}" for i in range(40)),
         dates=("1990-01-01",) * 40,
+        instruments=("HRV1",) * 40,
+        sun_elevation=np.full(40, 45.0),
         saturation=rng.choice((0.85, 1.15), (40, 1)) * centres
         + rng.normal(0, 0.02, (40, len(bands))),
         minimum=0.03 + rng.normal(0, 0.004, (40, len(bands))),
@@ -234,12 +237,42 @@ def test_comparison_figure_and_page_show_the_lead(tmp_path: Path) -> None:
     lead = next(row["lead"] for row in rows if row["name"] == "unet-spot2")
     assert f"lead {lead:+.2f}" in texts(comparison_figure(rows))
     rows[0] = rows[0] | {"name": "<b>unet"}
-    write_comparison_html(tmp_path / "scores.html", rows)
+    write_comparison_html(tmp_path / "scores.html", rows, situation_rows()[:3])
     page = (tmp_path / "scores.html").read_text()
     assert f"{lead:.3f}" in page
     assert "&lt;b&gt;unet" in page
-    assert page.count("<tr>") == 1 + len(rows)
+    assert page.count("<tr>") == 1 + len(rows) + 1 + 2
+    assert "<td>spot2, alps: low sun</td><td>2 k</td><td>0.625</td><td>0.250</td>" in page
+    assert "<td>spot2, alps: own &amp; rare</td><td>7</td><td>-</td><td>-</td>" in page
     assert "held-out" not in page, "nothing was judged on pseudo-SPOT"
+
+
+def situation_rows() -> list[dict[str, Any]]:
+    def row(method: str, situation: str, pixels: int, right: float | None, **of: str) -> Any:
+        setting = {"sensor": "spot2", "area": "alps", "judged_on": "historical", **of}
+        return setting | {
+            "method": method,
+            "situation": situation,
+            "n_pixels": pixels,
+            "right": right,
+        }
+
+    return [
+        row("unet", "low sun", 2000, 0.625),
+        row("baseline-pixel", "low sun", 1900, 0.25),
+        row("unet", "own & rare", 7, None),
+        row("unet", "low sun", 50, 0.5, sensor="spot4"),
+    ]
+
+
+def test_situations_figure_draws_every_method() -> None:
+    figure = situations_figure(situation_rows())
+    first, second = figure.axes
+    drawn = {line.get_label(): line.get_xdata() for line in first.lines}
+    np.testing.assert_array_equal(drawn["unet"], [0.625, np.nan])
+    np.testing.assert_array_equal(drawn["baseline-pixel"], [0.25, np.nan])
+    np.testing.assert_array_equal(second.lines[0].get_xdata(), [0.5])
+    assert "low sun (2 k)" in texts(figure)
 
 
 def test_quicklook_has_scale_classes_and_confidence() -> None:

@@ -31,6 +31,7 @@ ARTEFACTS = (
     r"evaluation/[\w-]+/pseudo\.json",
     r"evaluation/[\w-]+/historical\.json",
     r"evaluation/comparison\.csv",
+    r"evaluation/situations\.csv",
     r"maps/[\w-]+/[\w.-]+/snow\.tif",
     r"maps/[\w-]+/[\w.-]+/probability\.tif",
     r"maps/[\w-]+/[\w.-]+/quality\.tif",

@@ -167,6 +167,9 @@ rule train_recipe:
         images=recipe_images,
         products=lambda wildcards: [s.path for s in recipe_scenes(wildcards.sensor)],
         references=lambda wildcards: [s.reference for s in recipe_scenes(wildcards.sensor)],
+        situations=lambda wildcards: [
+            str(strata_path(s.reference)) for s in recipe_scenes(wildcards.sensor)
+        ],
         dem=lambda wildcards: [
             tile_auxiliary("dem", s.tile) for s in recipe_scenes(wildcards.sensor)
         ],

@@ -26,7 +26,7 @@ rule emulate:
         runtime=60,
     params:
         sensors=[sensor(name) for name in CONFIG.all_sensors],
-        draws=CONFIG.emulation.draws,
+        emulation=settings(CONFIG.emulation),
         seed=CONFIG.seed,
         code=code("emulate.py"),
     script:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from firn.emulator import Target, write_pseudo
+from firn.config import EmulationSettings
+from firn.emulation.patches import Target, write_pseudo
 from firn.saturation import Saturations
 from firn.sensors import Sensor
 from rule_log import start_log
@@ -23,7 +24,8 @@ def main(snakemake: Snakemake) -> None:
         )
         for sensor, kde, pseudo in files
     ]
-    write_pseudo(snakemake.input.patches, targets, draws=params.draws, seed=params.seed)
+    settings = EmulationSettings.model_validate(params.emulation)
+    write_pseudo(snakemake.input.patches, targets, settings, seed=params.seed)
 
 
 if __name__ == "__main__":

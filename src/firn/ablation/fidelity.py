@@ -10,10 +10,12 @@ import numpy.typing as npt
 
 from firn import netcdf
 from firn.config import EmulationSettings
-from firn.emulator import emulate
+from firn.emulation.acquisition import draw_acquisitions
+from firn.emulation.patches import Noise, emulate, source_scene
 from firn.evaluation.distance import Windows, distance, windows_of
-from firn.samples import SceneFiles, StoredSamples, pair_scenes, read_samples
-from firn.sensors import Sensor, boxcar_weights, load_sensor
+from firn.samples import DATA, SceneFiles, StoredSamples, pair_scenes, read_samples
+from firn.seeds import generator
+from firn.sensors import Sensor
 
 PathLike = str | os.PathLike[str]
 #: Name of the distance between two cameras, which no emulation can undercut by its merit.
@@ -26,17 +28,31 @@ def _samples(scene: SceneFiles) -> StoredSamples:
     return read_samples(scene, patch.tolist(), range(len(patch)))
 
 
-def emulate_like(twin: StoredSamples, scene: SceneFiles, sensor: Sensor) -> StoredSamples:
-    """Emulate the patches of a Sentinel-2 scene with the gains of their twin."""
-    toa, bands = netcdf.arrays(scene.patches, "toa", "band")
-    platform = netcdf.attributes(scene.patches, "platform")["platform"]
-    weights = boxcar_weights(sensor, load_sensor(platform), bands.tolist())
+def emulate_like(
+    twin: StoredSamples,
+    scene: SceneFiles,
+    sensor: Sensor,
+    settings: EmulationSettings,
+    seed: int,
+) -> StoredSamples:
+    """Emulate the patches of a Sentinel-2 scene as the camera of its twin with the twin's gains.
+
+    The twin has the air of the same day, so no haze is added.
+    """
+    with netcdf.read(scene.patches) as patches:
+        source, toa = source_scene(patches), patches.toa.values
+    instrument = netcdf.attributes(scene.pseudo, "instrument")["instrument"]
+    camera = sensor.model_copy(update={"instruments": (instrument,)})
+    same_day = settings.model_copy(update={"draws": 1, "haze": 0.0})
+    drawn = draw_acquisitions(camera, None, source, same_day, len(toa), seed)
+    rng = generator(seed, "fidelity", sensor.name, scene.tile, scene.date)
+    noise = Noise(camera, toa.shape[-1], rng) if settings.noise else None
     images = [
-        emulate(*image, sensor.bits)
-        for image in zip(toa, [weights] * len(toa), twin.saturation, twin.minimum, strict=True)
+        emulate(image, replace(own, saturation=high, minimum=low), sensor.bits, noise)
+        for image, own, high, low in zip(toa, drawn, twin.saturation, twin.minimum, strict=True)
     ]
     dn, valid = (np.stack(part) for part in zip(*images, strict=True))
-    return replace(twin, dn=dn, valid=valid)
+    return replace(twin, dn=dn, valid=valid * np.uint8(DATA))
 
 
 def _ground(scene: SceneFiles, known: dict[tuple[str, int, int], int]) -> npt.NDArray[np.int64]:
@@ -78,7 +94,10 @@ def distances(
     pairs = zip(pair_scenes(patches, first), pair_scenes(patches, second), strict=True)
     for scene, other in pairs:
         twin, block = _samples(scene), _ground(scene, ground)
-        others = {name: emulate_like(twin, scene, sensor) for name in recipes}
+        others = {
+            name: emulate_like(twin, scene, sensor, settings, seed)
+            for name, settings in recipes.items()
+        }
         for name, images in {NULL: _samples(other), **others}.items():
             pieces.setdefault(name, []).append(windows_of(twin, images, block))
     return {

@@ -16,7 +16,7 @@ from firn import netcdf
 from firn.ablation.plan import METHOD, Row
 from firn.config import Experiment
 from firn.dataset import build_dataset
-from firn.emulator import Target, write_pseudo
+from firn.emulation.patches import Target, write_pseudo
 from firn.evaluation.maps import JudgedMap, evaluate_maps
 from firn.files import write_json
 from firn.inference import Surroundings, classify_scene
@@ -59,7 +59,7 @@ def emulate_row(row: Row, patches: Sequence[PathLike], kde: PathLike, folder: Pa
         scene = netcdf.attributes(path, "tile", "date")
         output = folder / f"{scene['tile']}_{scene['date']}.nc"
         target = Target(row.area, sensor, saturations, output)
-        write_pseudo(path, [target], draws=row.emulation.draws, seed=row.seed)
+        write_pseudo(path, [target], row.emulation, seed=row.seed)
         written.append(output)
     return written
 

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from firn.evaluation.ablation import SCORES
 from firn.files import write_text
-from firn.plots.evaluation import PAGE, number_with_interval
+from firn.plots.evaluation import number_with_interval
+from firn.plots.score_page import PAGE
 from firn.plots.style import PALETTE, new_figure, styled
 from firn.plots.training import read_history
 

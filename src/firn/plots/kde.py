@@ -30,7 +30,8 @@ def saturation_figure(saturations: Saturations, seed: int) -> Figure:
     figure = new_figure(4.8 * len(bands) + 2, 10)
     panels = figure.subplots(2, len(bands), squeeze=False)
     rng = generator(seed, "saturation figure", saturations.area, saturations.sensor)
-    drawn = saturations.draw(DRAWS, rng)
+    draws = saturations.draw(DRAWS, rng)
+    drawn = draws.saturation, draws.minimum
     samples = saturations.saturation, saturations.minimum
     for row, quantity in enumerate(_LABELS):
         for col, band in enumerate(bands):

@@ -88,7 +88,7 @@ def read_examples(samples: Samples, indices: Sequence[int], model: Predictor) ->
             Example(
                 f"{row.tile}\n{row.date[:4]}-{row.date[4:6]}-{row.date[6:]}",
                 np.where(shown == STACK_NODATA, np.nan, shown / STACK_SCALE),
-                np.where(valid[0] == 1, dn[0, 2::-1] / full, np.nan),
+                np.where(valid[0] > 0, dn[0, 2::-1] / full, np.nan),
                 labels,
                 model.predict(channels).argmax(axis=0).astype(np.uint8),
             )

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firn.plots.style import BAND_COLOURS, PALETTE, new_figure, panel_letters, styled
-from firn.sensors import Sensor, load_response, load_spectra
+from firn.sensors import Sensor, band_responses, load_spectra
 from firn.simulation_config import Materials
 
 #: Sentinel-2 bands that pseudo-SPOT is mixed from.
@@ -28,7 +28,7 @@ def spectra_figure(
     Parameters
     ----------
     sensor, source : Sensor
-        The sensor that is emulated, and the one that emulates it; each needs a response table.
+        The sensor that is emulated, and the one that emulates it.
     spectra : path
         Table of reflectance.
     materials : Materials
@@ -62,13 +62,13 @@ def _shown(materials: Materials) -> list[str]:
 
 def _responses(axes: Axes, sensor: Sensor, source: Sensor) -> None:
     """Draw the source's responses as areas, the sensor's as lines, each with a peak of 1."""
-    wavelength, columns = load_response(source.response or source.name)
+    wavelength, columns = band_responses(source, source.instruments[0])
     for name in SOURCE_BANDS:
         response = columns[name] / columns[name].max()
         axes.fill_between(wavelength, response, color="#bdbdbd", linewidth=0)
         centre = source.band(name).centre_nm
         axes.annotate(name, (centre, 0.03), ha="center", va="bottom", fontsize=6.5)
-    wavelength, columns = load_response(sensor.response or sensor.name)
+    wavelength, columns = band_responses(sensor, sensor.instruments[0])
     for i, band in enumerate(sensor.bands):
         response = columns[band.name] / columns[band.name].max()
         colour = BAND_COLOURS[i % len(BAND_COLOURS)]

@@ -155,7 +155,8 @@ def simulate_sentinel2(
     write_l2a(l2a, derived.reflectance, derived.masks, meta)
     form = simulation.snow_format
     write_snow(snow, derived.fraction if form in FRACTIONS else derived.snow, meta, form)
-    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
+    state = {"platform": meta.platform}
+    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), optics, plan.sensing_time, state)
 
 
 def spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
@@ -211,7 +212,8 @@ def simulate_spot(
         return
     coarse = view.scene.grid.with_resolution(COARSE)
     covered = raster.resample(seen.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    write_truth(truth, view.scene, covered, state_of(view, displacement_m=list(shift)))
+    state = state_of(view, displacement_m=list(shift))
+    write_truth(truth, view.scene, covered, view.optics, plan.acquisition_time, state)
 
 
 def write_level1c(
