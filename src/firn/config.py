@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from firn.ablation_config import Ablation
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -426,6 +427,9 @@ class Config(Section):
     training: TrainingSettings = TrainingSettings()
     inference: InferenceSettings = InferenceSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    ablation: Ablation | None = Field(
+        None, description="Recipes to compare on a virtual archive; null = none"
+    )
 
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
@@ -441,6 +445,27 @@ class Config(Section):
                     f"inputs.{', inputs.'.join(missing)}: must be given where no simulation is"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _recipes_possible(self) -> "Config":
+        if self.ablation is None:
+            return self
+        if self.simulation is None or len(self.areas) > 1:
+            raise ValueError("ablation: needs a simulation, and one area")
+        for name in self.ablation.recipes:
+            try:
+                self.with_recipe(name)
+            except ValidationError as error:
+                raise ValueError(describe_error(error, f"ablation.recipes.{name}")) from error
+        return self
+
+    def with_recipe(self, name: str) -> "Config":
+        """Give the configuration with the changes of a recipe of the ablation."""
+        assert self.ablation is not None
+        content = self.model_dump(exclude={"ablation"})
+        for section, changes in self.ablation.recipes[name].changes().items():
+            content[section] = {**content[section], **changes}
+        return Config.model_validate(content)
 
     def acquired_inputs(self) -> tuple[str, ...]:
         """Keys of `inputs` that may be left out because the acquisition fetches them."""
