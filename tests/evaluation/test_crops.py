@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firn.config import Experiment
+from firn.config import EmulationSettings, Experiment
 from firn.evaluation.crops import (
     DRAWS,
     MARGIN,
@@ -21,7 +21,9 @@ from firn.methods.majority import MajorityModel
 from firn.plots.crops import crops_figure
 from firn.saturation import Saturations
 from firn.sensors import load_sensor
+from firn.stacks import STACK_BANDS
 
+SETTINGS = EmulationSettings()
 CROPS = {crop.name: crop for crop in load_crops()}
 
 
@@ -33,7 +35,9 @@ def saturations(sensor: str = "spot4") -> Saturations:
         area="alps",
         bands=bands,
         scenes=tuple(f"S{i}" for i in range(20)),
-        dates=("1990-01-01",) * 20,
+        dates=("1990-07-01",) * 20,
+        instruments=("HRVIR1",) * 20,
+        sun_elevation=np.full(20, 55.0),
         saturation=rng.uniform(0.3, 0.5, (20, len(bands))),
         minimum=rng.uniform(0.01, 0.02, (20, len(bands))),
         bandwidth=0.1,
@@ -43,7 +47,7 @@ def saturations(sensor: str = "spot4") -> Saturations:
 @pytest.fixture(scope="module")
 def views() -> list[View]:
     chosen = [CROPS[name] for name in ("thick-cloud", "clear-july", "thin-cloud")]
-    return [view_crop(crop, load_sensor("spot4"), saturations(), 7) for crop in chosen]
+    return [view_crop(crop, load_sensor("spot4"), saturations(), SETTINGS, 7) for crop in chosen]
 
 
 class Bright(MajorityModel):
@@ -68,7 +72,7 @@ def bright() -> Bright:
 
 def test_crops_are_what_their_source_says() -> None:
     """Mean green reflectance of the clouds by s2cloudless 0.28 and 0.14, of the clear below 0.1."""
-    green = {name: read_crop(crop)[0][1].mean() / 10000 for name, crop in CROPS.items()}
+    green = {n: read_crop(crop, STACK_BANDS)[0][1].mean() / 10000 for n, crop in CROPS.items()}
     assert green["thick-cloud"] == pytest.approx(0.28, abs=0.01)
     assert green["thin-cloud"] == pytest.approx(0.14, abs=0.01)
     for name in ("clear-july", "clear-august", "clear-september", "clear-coast"):
@@ -81,7 +85,7 @@ def test_crops_are_what_their_source_says() -> None:
 )
 def test_crop_without_relief_is_flat(name: str, shape: tuple[int, int]) -> None:
     """Snow is dark in the SWIR (B11, the last band); hillshade is 1 + 254 cos(zenith)."""
-    toa, shade, elevation = read_crop(CROPS[name])
+    toa, shade, elevation = read_crop(CROPS[name], STACK_BANDS)
     assert toa.shape == (5, *shape)
     assert np.all(toa > 0)
     assert np.all(elevation == CROPS[name].elevation)
@@ -94,19 +98,27 @@ def test_views_are_of_drawn_gains_and_mirrored_around(views: list[View]) -> None
     view = views[0]
     _, _, height, width = view.window
     assert view.channels.shape == (DRAWS, 6, height + 2 * MARGIN, width + 2 * MARGIN)
-    assert len(np.unique(view.saturation[:, 0])) == DRAWS
-    brightest = view.channels[:, :4].max(axis=(2, 3))
-    assert np.all(brightest <= view.saturation + 1e-6)
+    saturation = np.array([drawn.saturation for drawn in view.drawn])
+    assert len(np.unique(saturation[:, 0])) == DRAWS
+    assert np.all(view.channels[:, :4].max(axis=(2, 3)) <= saturation + 1e-6)
     inner = view.channels[..., MARGIN : MARGIN + height, MARGIN : MARGIN + width]
     above = view.channels[..., MARGIN - height : MARGIN, MARGIN : MARGIN + width]
     np.testing.assert_array_equal(above[..., ::-1, :], inner)
 
 
+def test_crop_is_seen_with_the_recipe_that_taught_the_models(views: list[View]) -> None:
+    """Haze brightens, on average, what noise and blur leave as bright."""
+    recipe = SETTINGS.model_copy(update={"noise": True, "blur": True, "haze": 0.1})
+    hazy = view_crop(CROPS["clear-july"], load_sensor("spot4"), saturations(), recipe, 7)
+    assert np.isfinite(hazy.channels).all()
+    assert hazy.channels[:, 0].mean() > views[1].channels[:, 0].mean() + 0.01
+
+
 def test_view_does_not_depend_on_other_crops(views: list[View]) -> None:
-    again = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), 7)
+    again = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), SETTINGS, 7)
     np.testing.assert_array_equal(again.channels, views[2].channels)
-    other = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), 8)
-    assert not np.array_equal(other.saturation, again.saturation)
+    other = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), SETTINGS, 8)
+    assert not np.array_equal(other.channels, again.channels)
 
 
 def test_shares_and_expectations(views: list[View]) -> None:

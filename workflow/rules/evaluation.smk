@@ -173,6 +173,7 @@ rule real_crops:
             for method in CONFIG.methods
         },
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
+        emulation=settings(CONFIG.emulation),
         seed=CONFIG.seed,
         code=code("real_crops.py"),
     script:

@@ -2,7 +2,7 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.config import Experiment
+from firn.config import EmulationSettings, Experiment
 from firn.evaluation.crops import classify_views, judge_crops, load_crops, view_crop
 from firn.files import write_json
 from firn.methods import load_model
@@ -17,7 +17,8 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     sensor, saturations = Sensor.model_validate(params.sensor), Saturations.load(source.kde)
-    views = [view_crop(crop, sensor, saturations, params.seed) for crop in load_crops()]
+    emulation = EmulationSettings.model_validate(params.emulation)
+    views = [view_crop(crop, sensor, saturations, emulation, params.seed) for crop in load_crops()]
     classes = {}
     for (name, content), path, metrics in zip(
         params.experiments.items(), source.models, output.metrics, strict=True

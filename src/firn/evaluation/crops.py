@@ -16,8 +16,15 @@ import yaml
 
 from firn import raster
 from firn.classes import CLASS_NAMES
-from firn.config import Experiment
-from firn.emulator import emulate
+from firn.config import EmulationSettings, Experiment
+from firn.emulation.acquisition import (
+    RESOLUTION,
+    Acquisition,
+    SourceScene,
+    draw_acquisitions,
+)
+from firn.emulation.patches import Noise, emulate
+from firn.emulation.spectral import choose_bands
 from firn.methods.base import Model
 from firn.methods.model_file import card_digest
 from firn.provenance import provenance
@@ -25,8 +32,8 @@ from firn.raster import Grid
 from firn.samples import RELIEF_CHANNELS
 from firn.saturation import Saturations
 from firn.seeds import generator
-from firn.sensors import Sensor, boxcar_weights, load_sensor, packaged, to_reflectance
-from firn.stacks import RESOLUTION, STACK_BANDS
+from firn.sensors import Sensor, load_sensor, packaged, to_reflectance
+from firn.stacks import STACK_BANDS
 from firn.terrain import hillshade
 
 FloatArray = npt.NDArray[np.float32]
@@ -48,6 +55,8 @@ class Crop:
     name : str
     platform : str
         ``sentinel2a`` or ``sentinel2b``.
+    date : str
+        YYYYMMDD.
     files : path
         A file of all bands, or a folder of a file per band; 10000 x reflectance.
     elevation : path or float
@@ -60,6 +69,7 @@ class Crop:
 
     name: str
     platform: str
+    date: str
     files: Path
     elevation: Path | float
     sun: tuple[float, float]
@@ -75,12 +85,13 @@ class View:
     crop : Crop
     channels : ndarray of float32, (draw, channel, y, x)
         What models read: reflectance, hillshade and elevation, with `MARGIN` around the crop.
-    saturation : ndarray, (draw, band)
+    drawn : sequence of Acquisition
+        What was drawn for each.
     """
 
     crop: Crop
     channels: FloatArray
-    saturation: npt.NDArray[np.float64]
+    drawn: Sequence[Acquisition]
 
     @property
     def window(self) -> tuple[int, int, int, int]:
@@ -97,6 +108,7 @@ def load_crops() -> list[Crop]:
         Crop(
             name=entry["name"],
             platform=entry["platform"],
+            date=entry["date"],
             files=folder / entry["files"],
             elevation=folder / entry["elevation"]
             if isinstance(entry["elevation"], str)
@@ -121,13 +133,15 @@ def _grid_within(grid: Grid) -> Grid:
     )
 
 
-def read_crop(crop: Crop) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], FloatArray]:
-    """Read a crop on a grid of 20 m.
+def read_crop(
+    crop: Crop, bands: Sequence[str]
+) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], FloatArray]:
+    """Read bands of a crop on a grid of 20 m.
 
     Returns
     -------
     toa : ndarray of uint16, (band, y, x)
-        `STACK_BANDS`, 10000 x reflectance.
+        10000 x reflectance.
     hillshade : ndarray of uint8, (y, x)
     elevation : ndarray of float32, (y, x), m
 
@@ -137,23 +151,29 @@ def read_crop(crop: Crop) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]
         A file is missing or damaged.
     """
     if crop.files.is_dir():
-        sources = [(crop.files / f"{band}.tif", 1) for band in STACK_BANDS]
+        sources = [(crop.files / f"{band}.tif", 1) for band in bands]
     else:
         names = raster.band_names(crop.files)
-        sources = [(crop.files, 1 + names.index(band)) for band in STACK_BANDS]
+        sources = [(crop.files, 1 + names.index(band)) for band in bands]
     grid = _grid_within(raster.grid_of(sources[0][0]))
-    bands = [raster.read_on(path, grid, "average", indexes=[i])[0] for path, i in sources]
+    images = [raster.read_on(path, grid, "average", indexes=[i])[0] for path, i in sources]
     if isinstance(crop.elevation, Path):
         elevation = raster.read_on(crop.elevation, grid, "average", indexes=[1])[0]
     else:
         elevation = np.full(grid.shape, crop.elevation)
     elevation = elevation.astype(np.float32)
     shade = hillshade(elevation, grid.resolution, *crop.sun)
-    return np.stack(bands).astype(np.uint16), shade, elevation
+    return np.stack(images).astype(np.uint16), shade, elevation
 
 
-def view_crop(crop: Crop, sensor: Sensor, saturations: Saturations, seed: int) -> View:
-    """See a crop as a sensor with `DRAWS` draws of its gains.
+def view_crop(
+    crop: Crop,
+    sensor: Sensor,
+    saturations: Saturations,
+    settings: EmulationSettings,
+    seed: int,
+) -> View:
+    """See a crop as a sensor would, with `DRAWS` draws of its gains and of all else.
 
     Parameters
     ----------
@@ -161,19 +181,33 @@ def view_crop(crop: Crop, sensor: Sensor, saturations: Saturations, seed: int) -
     sensor : Sensor
     saturations : Saturations
         Gains of the sensor's scenes.
+    settings : EmulationSettings
+        As models were trained with; what they say of draws does not matter here.
     seed : int
+
+    Raises
+    ------
+    ConfigError
+        A band of the sensor is far from all Sentinel-2 bands, or the gains are those of other
+        bands.
     """
-    toa, shade, elevation = (_mirrored(values) for values in read_crop(crop))
-    weights = boxcar_weights(sensor, load_sensor(crop.platform), STACK_BANDS)
-    rng = generator(seed, "real crops", sensor.name, saturations.area, crop.name)
-    saturation, minimum = saturations.draw(DRAWS, rng)
+    bands = choose_bands(sensor, load_sensor(crop.platform), STACK_BANDS)
+    scene = SourceScene(crop.name, crop.date, crop.platform, 90 - crop.sun[0], bands)
+    several = settings.model_copy(update={"draws": DRAWS})
+    drawn = draw_acquisitions(sensor, saturations, scene, several, 1, seed, "real crops")
+    toa, shade, elevation = (_mirrored(values) for values in read_crop(crop, bands))
+    noise = None
+    if settings.noise:
+        rng = generator(seed, "real crops", saturations.area, sensor.name, crop.name, "noise")
+        noise = Noise(sensor, max(toa.shape[1:]), rng)
     relief = shade[None].astype(np.float32), elevation[None]
     channels = []
-    for high, low in zip(saturation, minimum, strict=True):
-        dn, _ = emulate(toa, weights, high, low, sensor.bits)
-        seen = to_reflectance(dn, high[:, None, None], low[:, None, None], sensor.bits)
+    for acquisition in drawn:
+        dn, _ = emulate(toa, acquisition, sensor.bits, noise)
+        gains = acquisition.saturation[:, None, None], acquisition.minimum[:, None, None]
+        seen = to_reflectance(dn, *gains, sensor.bits)
         channels.append(np.concatenate([seen, *relief]))
-    return View(crop, np.stack(channels), saturation)
+    return View(crop, np.stack(channels), drawn)
 
 
 def _mirrored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -252,5 +286,6 @@ def _judged(view: View, classes: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "shares": shares,
         "expected": expected,
         "met": None if expected is None else shares[expected] >= REQUIRED,
-        "saturation": view.saturation.round(4).tolist(),
+        "saturation": [drawn.saturation.round(4).tolist() for drawn in view.drawn],
+        "saturation_scene": [drawn.saturation_scene for drawn in view.drawn],
     }
