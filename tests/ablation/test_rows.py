@@ -27,7 +27,10 @@ from firn.stacks import write_hillshade, write_terrain, write_toa
 
 TILE, SENSOR = "32TPT", load_sensor("spot4")
 RECIPES = {
-    "reference": {"labels": {"filter": "tcd-only"}, "training": {"augment": False}},
+    "reference": {
+        "labels": {"filter": "tcd-only"},
+        "training": {"augment": False, "emulation": "stored"},
+    },
     "full": {},
     "upper-bound": {"truth": True},
 }
@@ -51,7 +54,8 @@ def content(**changes: Any) -> dict[str, Any]:
         "patches": {"size": 64, "overlap": 0, "minimum_mean_elevation": 500},
         "split": {"kind": "random-patch"},
         "network": {"widths": [4, 8], "padding": "same"},
-        "training": {"augment": True, "device": "cpu"},
+        "emulation": {"gains": "joint", "noise": True, "haze": 0.05, "mixed": 0.6},
+        "training": {"augment": True, "emulation": "every-epoch", "device": "cpu"},
         "inference": {"window": 64, "nodata_buffer": 100},
         "evaluation": {"bootstrap": 20},
         "ablation": {"recipes": RECIPES, "seeds": [1], "epochs": 2},

@@ -16,7 +16,7 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     rows = [read_json(path) for path in source.rows]
-    distances = {Path(path).stem: read_json(path) for path in source.distances}
+    distances = {Path(path).stem: read_json(path)["distances"] for path in source.distances}
     summary = summarise(rows, params.upper_bound, count=params.bootstrap, seed=params.seed)
     sources = [row["metrics"]["experiment"]["name"] for row in rows]
     content = {"rows": rows, "summary": summary, "distances": distances}

@@ -1,10 +1,13 @@
 """Measure how far emulated images of a sensor are from those of its cameras."""
 
+from pathlib import Path
+
 from snakemake.iocontainers import Snakemake
 
 from firn.ablation.fidelity import distances
 from firn.config import EmulationSettings
 from firn.files import write_json
+from firn.provenance import provenance
 from firn.sensors import Sensor
 from rule_log import start_log
 
@@ -17,7 +20,10 @@ def main(snakemake: Snakemake) -> None:
     }
     sensor = Sensor.model_validate(params.sensor)
     result = distances(sensor, recipes, source.patches, source.first, source.second, params.seed)
-    write_json(snakemake.output.distances, result)
+    scenes = ["/".join(Path(path).with_suffix("").parts[-2:]) for path in source.patches]
+    settings = {"sensor": sensor, "recipes": recipes, "seed": params.seed}
+    content = {"distances": result, "provenance": provenance(scenes, settings)}
+    write_json(snakemake.output.distances, content)
 
 
 if __name__ == "__main__":

@@ -56,18 +56,20 @@ def plan_row(config: Config, recipe: str, sensor: str, seed: int) -> Row:
     """Describe a row of the configuration's ablation."""
     ablation = config.ablation
     assert ablation is not None
-    own = config.with_recipe(recipe)
+    own, truth = config.with_recipe(recipe), ablation.recipes[recipe].truth
+    # Where images are not emulated, none can be emulated anew.
+    training = own.training.model_copy(update={"emulation": "stored"} if truth else {})
     return Row(
         recipe=recipe,
         sensor=sensor,
         area=next(iter(config.areas)),
         seed=seed,
         base_seed=config.seed,
-        truth=ablation.recipes[recipe].truth,
+        truth=truth,
         emulation=own.emulation,
         split=own.split,
         network=own.network,
-        training=own.training,
+        training=training,
         # Patience without end: all rows take as many steps.
         step=TrainingStep(
             learning_rate=ablation.learning_rate,

@@ -28,6 +28,7 @@ from firn.sensors import load_sensor
 from firn.training.data import TrainingData, open_training_data
 from firn.training.loop import train
 from firn.training.run import Run
+from firn.training.sentinel2 import Emulation
 
 PathLike = str | os.PathLike[str]
 
@@ -51,32 +52,38 @@ class JudgedScene:
     water: PathLike
 
 
-def emulate_row(row: Row, patches: Sequence[PathLike], kde: PathLike, folder: Path) -> list[Path]:
+def emulate_row(
+    row: Row, emulation: Emulation, patches: Sequence[PathLike], folder: Path
+) -> list[Path]:
     """Emulate the patch files of all scenes by the row's recipe into a folder."""
-    sensor, saturations = load_sensor(row.sensor), Saturations.load(kde)
     written = []
     for path in patches:
         scene = netcdf.attributes(path, "tile", "date")
         output = folder / f"{scene['tile']}_{scene['date']}.nc"
-        target = Target(row.area, sensor, saturations, output)
-        write_pseudo(path, [target], row.emulation, seed=row.seed)
+        target = Target(row.area, emulation.sensor, emulation.saturations, output)
+        write_pseudo(path, [target], emulation.settings, seed=row.seed)
         written.append(output)
     return written
 
 
 def training_data(
-    row: Row, patches: Sequence[PathLike], pseudo: Sequence[PathLike], folder: Path
+    row: Row, patches: Sequence[PathLike], images: Sequence[PathLike], folder: Path
 ) -> TrainingData:
-    """Split the patches of a row and gather their statistics.
+    """Make the images of a row, split them and gather their statistics; see `run_row`.
 
     The data set is named after the sensor alone: rows of one seed start from the same weights.
     """
     samples, statistics = folder / "samples.csv", folder / "statistics.json"
+    pseudo, anew = images, None
+    if not row.truth:
+        emulation = Emulation(load_sensor(row.sensor), Saturations.load(images[0]), row.emulation)
+        pseudo = emulate_row(row, emulation, patches, folder)
+        anew = emulation if row.training.emulation == "every-epoch" else None
     scenes = pair_scenes(patches, pseudo)
     rows, content = build_dataset(f"{METHOD}-{row.sensor}", scenes, row.split, row.base_seed)
     write_rows(samples, rows)
     write_json(statistics, content)
-    return open_training_data(samples, statistics, patches, pseudo)
+    return open_training_data(samples, statistics, patches, pseudo, anew)
 
 
 def score(row: Row, model: PathLike, scenes: Sequence[JudgedScene], folder: Path) -> dict[str, Any]:
@@ -128,8 +135,7 @@ def run_row(
     """
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        pseudo = list(images) if row.truth else emulate_row(row, patches, images[0], folder)
-        data = training_data(row, patches, pseudo, folder)
+        data = training_data(row, patches, images, folder)
         run = Run(METHOD, "ablation", row.seed, row.network, row.training, row.step)
         train(run, data, model, history)
         metrics = score(row, model, scenes, folder)
