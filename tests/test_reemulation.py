@@ -19,6 +19,7 @@ from firn.emulation.patches import emulate
 from firn.errors import DataError
 from firn.files import write_json
 from firn.samples import write_rows
+from firn.seeds import generator
 from firn.sensors import load_sensor, to_reflectance
 from firn.training.data import TrainingData, open_training_data
 from firn.training.loop import train
@@ -68,8 +69,8 @@ def samples(settings: EmulationSettings, sensor: str = "spot2") -> Sentinel2Samp
 def epoch(
     content: Sentinel2Samples, name: str = "epoch-1", turns: np.ndarray | None = None
 ) -> EpochPatches:
-    generator = torch.Generator().manual_seed(7)
-    return EpochPatches(content, content.acquisitions(1, name), generator, turns)
+    acquisitions, rng = content.acquisitions(1, name), generator(7, name)
+    return EpochPatches(content, acquisitions, rng, torch.device("cpu"), turns)
 
 
 @pytest.mark.parametrize("sensor", ["spot2", "spot4", "pleiades"])
