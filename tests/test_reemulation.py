@@ -257,6 +257,11 @@ def test_training_needs_what_it_emulates_from(files: dict[str, object], tmp_path
         train(preliminary(emulation="every-epoch"), data, tmp_path / "m", tmp_path / "h.csv")
 
 
+def test_another_sensor_than_that_of_the_data_set_is_refused(files: dict[str, object]) -> None:
+    with pytest.raises(DataError, match="is of sensor spot2, not of spot4"):
+        open_training_data(**files, emulation=emulation(PUBLISHED, "spot4"))
+
+
 def test_other_gains_make_another_data_set(files: dict[str, object]) -> None:
     """A training continues only with what it began with."""
     one = open_training_data(**files, emulation=emulation(PUBLISHED))
