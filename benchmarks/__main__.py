@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import stacks
+from benchmarks import reemulation, stacks
 from benchmarks.cost import Row
 from firn.files import write_json
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.size < 6 or options.size % 6 or options.repeats < 1:
         parser.error("--size must be a multiple of 6, --repeats at least 1")
     folder = options.output.with_suffix("")
-    rows = stacks.rows(folder, options.size, options.repeats)
+    rows = stacks.rows(folder, options.size, options.repeats) + reemulation.rows(options.repeats)
     print(table(rows))
     write_json(options.output, [asdict(row) for row in rows])
 

@@ -8,15 +8,17 @@ reflectance, each joint over the bands. Unlike there, impossible draws are rejec
 import json
 import os
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import netcdf
 from firn.errors import DataError
 from firn.provenance import provenance
+from firn.solar import sunlight
 
 FloatArray = npt.NDArray[np.float64]
 Quantity = Literal["saturation", "minimum"]
@@ -101,6 +103,16 @@ class Saturations:
         """Whether the minimum is the same in all scenes."""
         return bool(np.all(np.ptp(self.minimum, axis=0) <= _NO_EXTENT))
 
+    @cached_property
+    def sunlight(self) -> FloatArray:
+        """Sunlight of each scene on a horizontal plane, (scene,); see `firn.solar.sunlight`."""
+        return np.array(
+            [
+                sunlight(datetime.fromisoformat(date), float(elevation))
+                for date, elevation in zip(self.dates, self.sun_elevation, strict=True)
+            ]
+        )
+
     def density(self, quantity: Quantity, band: str, reflectance: FloatArray) -> FloatArray:
         """Density of one band, the others summed out, before impossible draws are rejected.
 
@@ -152,6 +164,9 @@ class Saturations:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the samples as NetCDF, atomically."""
+        # Takes most of a second to be imported, and trainings only read.
+        import xarray as xr
+
         reflectance = {"units": "1"}
         dataset = xr.Dataset(
             {

@@ -97,6 +97,10 @@ class Sensor(BaseModel):
         None, ge=0, le=360, description="Sun azimuth of such a GeoTIFF, degrees from north"
     )
 
+    def __hash__(self) -> int:
+        """Hash by name; equal sensors are equal in all."""
+        return hash(self.name)
+
     @property
     def band_names(self) -> tuple[str, ...]:
         """Band names in order."""

@@ -34,13 +34,7 @@ def test_radiance_of_saturation_is_a_step_of_the_scene_and_within_the_archive(
     ratio: float,
 ) -> None:
     scenes = saturations()
-    light = np.array(
-        [
-            sunlight(datetime.fromisoformat(date), elevation)
-            for date, elevation in zip(scenes.dates, scenes.sun_elevation, strict=True)
-        ]
-    )
-    archive = scenes.saturation * light[:, None]
+    archive = scenes.saturation * scenes.sunlight[:, None]
     drawn = draw_joint(scenes, ratio, SUMMER, 40, 3000, generator(1, "steps"))
     radiance = drawn.saturation * sunlight(SUMMER, 40)
     expected = archive[drawn.scene] * ratio ** drawn.steps.astype(float)

@@ -1,6 +1,7 @@
 """Models (method B.1): several short trainings, the best of which a long one continues.
 
-REQUIRED INPUTS: datasets/{experiment}/, and the patches and pseudo-SPOT files that it was made of
+REQUIRED INPUTS: datasets/{experiment}/, and the patches and pseudo-SPOT files that it was made of;
+                 kde/{area}/{sensor}.nc where each epoch emulates anew
 OUTPUTS:         models/{experiment}/model.safetensors; for trained methods also
                  models/{experiment}/{preliminary/{seed}.safetensors,preliminary/{seed}.csv,
                  selection.json,history.csv}
@@ -13,12 +14,20 @@ FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in FIT
 SHARED = CONFIG.training.model_dump(mode="json", exclude={"preliminary", "intensive"})
 
 
+def gains_to_draw(wildcards):
+    """Gains that a training draws from, where it emulates its patches anew in each epoch."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    renewed = CONFIG.training.emulation == "every-epoch"
+    return f"<results>/kde/{experiment.area}/{experiment.sensor}.nc" if renewed else []
+
+
 rule train_preliminary:
     input:
         samples="<results>/datasets/{experiment}/samples.csv",
         statistics="<results>/datasets/{experiment}/statistics.json",
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
+        kde=gains_to_draw,
     output:
         model="<results>/models/{experiment}/preliminary/{seed}.safetensors",
         history="<results>/models/{experiment}/preliminary/{seed}.csv",
@@ -38,6 +47,8 @@ rule train_preliminary:
         seed=CONFIG.seed,
         network=settings(CONFIG.network),
         settings=SHARED,
+        emulation=settings(CONFIG.emulation),
+        sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=CONFIG.training.preliminary.model_dump(mode="json", exclude={"seeds"}),
         code=code("train_preliminary.py"),
     script:
@@ -74,6 +85,7 @@ rule train_intensive:
         statistics="<results>/datasets/{experiment}/statistics.json",
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
+        kde=gains_to_draw,
         models=rules.select.input.models,
         selection=rules.select.output.selection,
     output:
@@ -95,6 +107,8 @@ rule train_intensive:
         seed=CONFIG.seed,
         network=settings(CONFIG.network),
         settings=SHARED,
+        emulation=settings(CONFIG.emulation),
+        sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=settings(CONFIG.training.intensive),
         code=code("train_intensive.py"),
     script:

@@ -7,6 +7,7 @@ from firn.training.data import open_training_data
 from firn.training.loop import train
 from firn.training.run import Run
 from firn.training.selection import selected
+from firn.training.sentinel2 import emulation_of
 from rule_log import start_log
 
 
@@ -22,7 +23,9 @@ def main(snakemake: Snakemake) -> None:
         step=TrainingStep.model_validate(params.step),
         start=selected(source.selection),
     )
-    data = open_training_data(source.samples, source.statistics, source.patches, source.pseudo)
+    files = source.samples, source.statistics, source.patches, source.pseudo
+    emulation = emulation_of(source.kde, params.sensor, params.emulation)
+    data = open_training_data(*files, emulation)
     train(run, data, output.model, output.history)
 
 

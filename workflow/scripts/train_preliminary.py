@@ -6,6 +6,7 @@ from firn.config import NetworkSettings, TrainingSettings, TrainingStep
 from firn.training.data import open_training_data
 from firn.training.loop import train
 from firn.training.run import Run
+from firn.training.sentinel2 import emulation_of
 from rule_log import start_log
 
 
@@ -20,7 +21,9 @@ def main(snakemake: Snakemake) -> None:
         settings=TrainingSettings.model_validate(params.settings),
         step=TrainingStep.model_validate(params.step),
     )
-    data = open_training_data(source.samples, source.statistics, source.patches, source.pseudo)
+    files = source.samples, source.statistics, source.patches, source.pseudo
+    emulation = emulation_of(source.kde, params.sensor, params.emulation)
+    data = open_training_data(*files, emulation)
     train(run, data, output.model, output.history)
 
 

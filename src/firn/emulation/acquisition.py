@@ -1,8 +1,8 @@
 """Acquisitions: everything that is drawn of a sensor before it takes an emulated image."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy.typing as npt
 from firn.config import EmulationSettings
 from firn.emulation.gains import draw_joint
 from firn.emulation.geometry import blur_ratio, filter_weights
-from firn.emulation.spectral import mixing_weights
+from firn.emulation.spectral import Spectral, mixing_weights
 from firn.errors import ConfigError
 from firn.saturation import Saturations
 from firn.seeds import generator
@@ -21,6 +21,9 @@ Float32Array = npt.NDArray[np.float32]
 
 #: Pixel size of the stacks that are emulated, m.
 RESOLUTION = 20.0
+#: Reflectance above which nothing is told apart before a filter: a saturated pixel would else throw
+#: a ring around it.
+BRIGHTEST = 2.0
 #: Share of the noise variance at half of full scale that does not depend on the signal (assumed).
 STILL_NOISE = 0.5
 #: Growth of the reflectance of haze towards short waves: Ångström's exponent of usual aerosol.
@@ -39,14 +42,14 @@ class SourceScene:
         Names the source's sensor (``sentinel2a``).
     sun_elevation : float
         Degrees.
-    bands : sequence of str
+    bands : tuple of str
     """
 
     tile: str
     date: str
     platform: str
     sun_elevation: float
-    bands: Sequence[str]
+    bands: tuple[str, ...]
 
     @property
     def when(self) -> datetime:
@@ -149,14 +152,18 @@ def draw_acquisitions(
     shifts = generator(seed, *where, "shift").normal(0, pixels, (settings.draws, 2))
     thickness = generator(seed, *where, "haze").uniform(0, settings.haze, settings.draws)
     colour = np.array([(b.centre_nm / 550) ** -HAZE_EXPONENT for b in sensor.bands])
-    spectra: dict[str, tuple[Float32Array, npt.NDArray[np.float64]]] = {}
     optics: dict[tuple[str, int], tuple[Float32Array, Float32Array]] = {}
     acquisitions = []
     for index, gain in enumerate(gains):
         draw = index % settings.draws
-        if gain.instrument not in spectra:
-            spectra[gain.instrument] = _spectral(sensor, gain.instrument, scene, settings)
-        weights, ratios = spectra[gain.instrument]
+        weights, ratios = _spectral(
+            settings.spectral,
+            settings.blur,
+            sensor,
+            gain.instrument,
+            scene.platform,
+            scene.bands,
+        )
         view = gain.instrument, draw
         if view not in optics:
             down, right = shifts[draw]
@@ -222,15 +229,21 @@ def _draw_gains(
     return gains * times
 
 
+@lru_cache(maxsize=64)
 def _spectral(
-    sensor: Sensor, instrument: str, scene: SourceScene, settings: EmulationSettings
+    kind: Spectral,
+    blur: bool,
+    sensor: Sensor,
+    instrument: str,
+    platform: str,
+    bands: tuple[str, ...],
 ) -> tuple[Float32Array, npt.NDArray[np.float64]]:
     """Weights of an instrument, and the transfer of its blur, (band,)."""
-    source = load_sensor(scene.platform)
-    weights = mixing_weights(settings.spectral, sensor, instrument, source, scene.bands)
+    source = load_sensor(platform)
+    weights = mixing_weights(kind, sensor, instrument, source, bands)
     ratios = np.ones(len(sensor.bands))
-    if settings.blur:
-        ratios = blur_ratio(sensor, source, scene.bands, weights, RESOLUTION)
+    if blur:
+        ratios = blur_ratio(sensor, source, bands, weights, RESOLUTION)
     return weights.astype(np.float32), ratios
 
 

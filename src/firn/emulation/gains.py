@@ -62,12 +62,7 @@ def draw_joint(
     # The nearest scene has the weight 1, however far it is.
     weights = np.exp((squares.min() - squares) / 2)
     scene = rng.choice(len(weights), n, p=weights / weights.sum())
-    light = np.array(
-        [
-            sunlight(datetime.fromisoformat(date), elevation)
-            for date, elevation in zip(saturations.dates, saturations.sun_elevation, strict=True)
-        ]
-    )
+    light = saturations.sunlight
     radiance = saturations.saturation * light[:, None]
     moved, steps = _change_steps(radiance, scene, gain_step, rng)
     here = sunlight(when, sun_elevation)

@@ -15,6 +15,7 @@ from firn import netcdf
 from firn.config import EmulationSettings
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
+    BRIGHTEST,
     Acquisition,
     SourceScene,
     draw_acquisitions,
@@ -32,9 +33,6 @@ from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE, Sensor, loa
 Numbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Float32Array = npt.NDArray[np.float32]
 
-#: Reflectance above which nothing is told apart before a filter: a saturated pixel would else throw
-#: a ring around it.
-BRIGHTEST = 2.0
 #: By how much a field of noise is larger than the patches that take their windows from it, pixels.
 _NOISE_MARGIN = 256
 
@@ -248,7 +246,7 @@ def source_scene(patches: xr.Dataset) -> SourceScene:
         date=attributes["date"],
         platform=attributes["platform"],
         sun_elevation=90 - float(attributes["sun_zenith"]),
-        bands=[str(band) for band in patches.band.values],
+        bands=tuple(str(band) for band in patches.band.values),
     )
 
 

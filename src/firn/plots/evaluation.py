@@ -32,7 +32,8 @@ def number_text(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+def number_with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+    """Text of a score with its interval; a dash where it is not defined."""
     if value is None or not bounds or bounds[0] is None:
         return number_text(value)
     return f"{number_text(value)} [{number_text(bounds[0])}, {number_text(bounds[1])}]"
@@ -73,8 +74,8 @@ def confusion_figure(metrics: Metrics) -> Figure:
     experiment = metrics["experiment"]
     axes.set_title(
         f"{experiment['name']}, {JUDGED_ON[experiment['judged_on']]}\n"
-        f"kappa {_with_interval(metrics['kappa'], bounds['kappa'])}\n"
-        f"accuracy {_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
+        f"kappa {number_with_interval(metrics['kappa'], bounds['kappa'])}\n"
+        f"accuracy {number_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
         fontsize=8,
     )
     figure.colorbar(image, ax=axes, label="Share of the reference class", shrink=0.8)

@@ -21,7 +21,8 @@ _COLUMNS = {
     "expected_calibration_error": "Calibration error",
     "lead": "Lead in kappa over the best baseline",
 }
-_PAGE = """<!DOCTYPE html>
+#: A page of tables that needs nothing else.
+PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Scores</title><style>
 body {{ font: 14px sans-serif; margin: 1.5em; }}
 table {{ border-collapse: collapse; }}
@@ -31,7 +32,7 @@ th {{ border-bottom: 2px solid #555; vertical-align: bottom; }}
 small {{ color: #555; white-space: nowrap; display: block; }}
 </style></head><body>
 {tables}
-<p>In brackets: 95 % interval, bootstrap over scenes; that of the lead is paired.</p>
+<p>In brackets: 95 % interval, bootstrap over scenes; those of differences are paired.</p>
 </body></html>
 """
 
@@ -57,7 +58,7 @@ def write_comparison_html(
         tables.append(f"<h2>Scores on {title}</h2>\n<table><tr>{head}</tr>\n{body}\n</table>")
         hard = [row for row in situations if row["judged_on"] == judged_on]
         tables.append(_situation_table(hard) if hard else "")
-    write_text(path, _PAGE.format(tables="\n".join(tables)))
+    write_text(path, PAGE.format(tables="\n".join(tables)))
 
 
 def _table_row(row: Row) -> str:

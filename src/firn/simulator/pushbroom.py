@@ -170,8 +170,8 @@ class Pushbroom:
         rays = _Rays(self, grid, (bottom, (bottom + top) / 2, top))
         heights = np.linspace(top, bottom, int(np.ceil((top - bottom) / VERTICAL_STEP)) + 1)
         # The last step at which a ray is above all that it may meet.
-        free = heights.size - np.searchsorted(heights[::-1], _highest(elevation, grid, rays))
-        first = np.maximum(free - 1, 0)
+        highest = _highest(elevation, grid, rays)
+        first = np.maximum(heights.size - np.searchsorted(heights[::-1], highest, "right") - 1, 0)
         hit, above = np.full((2, first.size), np.nan)
         order = np.argsort(first)
         begins = np.searchsorted(first[order], np.arange(heights.size + 1))

@@ -24,6 +24,7 @@ from firn.samples import (
     read_rows,
     read_samples,
 )
+from firn.training.sentinel2 import Emulation, Sentinel2Samples, read_sentinel2
 
 PathLike = str | os.PathLike[str]
 
@@ -65,6 +66,8 @@ class TrainingData:
         What the provenance of a model names.
     digest : str
         Of everything that tells this data set from another.
+    sentinel2 : Sentinel2Samples, optional
+        What the patches of ``train`` are emulated from, in their order.
     """
 
     name: str
@@ -78,6 +81,7 @@ class TrainingData:
     validation: PatchSource
     sources: Sequence[str]
     digest: str
+    sentinel2: Sentinel2Samples | None = None
 
     def card(self, method: str, architecture: Mapping[str, Any]) -> ModelCard:
         """Card of a model for this data."""
@@ -105,6 +109,7 @@ def open_training_data(
     statistics: PathLike,
     patches: Iterable[PathLike],
     pseudo: Iterable[PathLike],
+    emulation: Emulation | None = None,
 ) -> TrainingData:
     """Read the training and validation splits of a data set into memory.
 
@@ -114,6 +119,9 @@ def open_training_data(
         ``samples.csv`` and ``statistics.json`` of the experiment.
     patches, pseudo : iterable of path
         Patch files and pseudo-SPOT files of its scenes.
+    emulation : Emulation, optional
+        Emulates the training patches anew in each epoch, for which what they are emulated from is
+        read too.
 
     Raises
     ------
@@ -123,6 +131,11 @@ def open_training_data(
     rows = read_rows(samples)
     content = read_json(statistics)
     scenes = pair_scenes(patches, pseudo)
+    sentinel2, origin = None, [content, rows]
+    if emulation is not None:
+        chosen = [row for row in rows if row.split == "train"]
+        sentinel2 = read_sentinel2(chosen, scenes, emulation)
+        origin = [*origin, emulation.digest]
     try:
         return TrainingData(
             name=content["experiment"],
@@ -135,7 +148,8 @@ def open_training_data(
             train=_read_split(rows, "train", scenes),
             validation=_read_split(rows, "validation", scenes),
             sources=content["provenance"]["sources"],
-            digest=digest([content, rows]),
+            digest=digest(origin),
+            sentinel2=sentinel2,
         )
     except KeyError as error:
         raise DataError(f"{statistics}: lacks {error}; make the data set again") from error

@@ -19,6 +19,7 @@ from firn.errors import DataError, ModelError
 from firn.methods.network import NetworkModel, normalise
 from firn.training.compute import choose_device, choose_precision
 from firn.training.data import PatchSource, TrainingData
+from firn.training.reemulation import EpochPatches, turned
 from firn.training.run import Run
 
 
@@ -69,9 +70,7 @@ class Passes:
         self.network.train()
         loss = weight = 0.0
         with self._progress(order, epoch) as progress:
-            for channels, labels in batches(self.data.train, order, self.run.settings.batch_size):
-                if self.run.settings.augment:
-                    channels, labels = turn(rng, channels, labels)
+            for channels, labels in self._train_batches(order, epoch, rng):
                 logits = self._logits(self.network, channels)
                 batch_loss, batch_weight = self._loss(logits, labels)
                 # A batch without a labelled pixel teaches nothing.
@@ -85,6 +84,33 @@ class Passes:
                     weight += batch_weight.item()
                 progress.update()
         return self._mean(loss, weight, f"training loss of epoch {epoch}")
+
+    def _train_batches(
+        self, order: Sequence[int], epoch: int, rng: np.random.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of an epoch, stored or emulated anew, turned where that is asked for."""
+        settings = self.run.settings
+        if settings.emulation == "every-epoch":
+            patches = self._renewed(epoch, rng)
+            for start in range(0, len(order), settings.batch_size):
+                yield patches.batch(order[start : start + settings.batch_size])
+            return
+        for channels, labels in batches(self.data.train, order, settings.batch_size):
+            yield turn(rng, channels, labels) if settings.augment else (channels, labels)
+
+    def _renewed(self, epoch: int, rng: np.random.Generator) -> EpochPatches:
+        """Patches of an epoch, emulated anew; they depend on the epoch and the run's seed alone."""
+        samples = self.data.sentinel2
+        if samples is None:
+            raise DataError(
+                f"{self.data.name}: was opened without what its patches are emulated from; open it "
+                "with an emulation, or write training.emulation: stored"
+            )
+        names = self.data.name, self.run.name, f"epoch-{epoch}"
+        noise = torch.Generator(self.device)
+        noise.manual_seed(int(self.run.generator(self.data, names[-1], "noise").integers(2**63)))
+        turns = rng.integers(8, size=len(samples)) if self.run.settings.augment else None
+        return EpochPatches(samples, samples.acquisitions(self.run.seed, *names), noise, turns)
 
     def validate(self, source: PatchSource) -> tuple[float, float | None]:
         """Mean loss and kappa over patches; kappa is None where it is not defined.
@@ -218,9 +244,7 @@ def batches(
 
 
 def turn(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn and mirror each patch at random: one of the eight symmetries of a square.
-
-    Image and hillshade turn together, so that light and relief still agree.
+    """Turn and mirror each patch at random; see `firn.training.reemulation.turned`.
 
     Parameters
     ----------
@@ -229,13 +253,4 @@ def turn(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Te
     labels : Tensor, (patch, y, x)
     """
     codes = rng.integers(8, size=len(labels)).tolist()
-
-    def turned(patches: Tensor) -> Tensor:
-        return torch.stack(
-            [
-                torch.rot90(patch if code < 4 else patch.flip(-1), code % 4, (-2, -1))
-                for patch, code in zip(patches, codes, strict=True)
-            ]
-        )
-
-    return turned(channels), turned(labels)
+    return turned(channels, codes), turned(labels, codes)
