@@ -286,6 +286,6 @@ def _judged(view: View, classes: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "shares": shares,
         "expected": expected,
         "met": None if expected is None else shares[expected] >= REQUIRED,
-        "saturation": [drawn.saturation.round(4).tolist() for drawn in view.drawn],
+        "saturation": [[round(float(v), 4) for v in drawn.saturation] for drawn in view.drawn],
         "saturation_scene": [drawn.saturation_scene for drawn in view.drawn],
     }
