@@ -12,6 +12,7 @@ VENV := .venv
 INSTALLED := $(VENV)/.installed
 INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
+ABLATION := snakemake --configfile config/ablation.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
 # Compiled modules save each of the many short jobs of a workflow some seconds.
@@ -41,6 +42,12 @@ demo: $(INSTALLED) ## Run the whole workflow on the virtual archive and write th
 	$(DEMO) --report $(REPORT)
 	@echo "The report of the demo: $(CURDIR)/$(REPORT)"
 
+.PHONY: ablation
+ablation: $(INSTALLED) ## Measure what each part of the emulator is worth, on a virtual archive
+	$(ABLATION) -- ablation
+	$(ABLATION) --report results/ablation/report.html -- ablation
+	@echo "The report of the ablation: $(CURDIR)/results/ablation/report.html"
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	ruff check
@@ -57,5 +64,5 @@ bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks
 
 .PHONY: clean
-clean: ## Remove what the demo computed; .venv stays
-	rm -rf results/demo .snakemake
+clean: ## Remove what the demo and the ablation computed; .venv stays
+	rm -rf results/demo results/ablation .snakemake

@@ -9,8 +9,9 @@ import pytest
 import rasterio
 
 from firn.methods import MajorityModel, ModelCard, save_model
+from firn.sensors import packaged
 
-CROP = Path(__file__).parent / "data" / "sentinel2_crop"
+CROP = Path(packaged("crops/coast"))
 #: The crop's baseline, and the first one with a radiometric offset.
 CROP_NAME = "S2A_MSIL1C_20160501T155902_N0{}_R097_T18SVG_20160501T160000"
 

@@ -19,11 +19,12 @@ from firn import raster, terrain
 from firn.errors import DataError, GridError, ProductError
 from firn.products.identity import TileDate
 from firn.raster import Grid
+from firn.sensors import packaged
 from firn.stacks import encode, write_hillshade, write_terrain, write_toa
 
 UTM = CRS.from_epsg(EPSG)
 GRID = Grid(UTM, transform(20), SIDE // 20, SIDE // 20)
-CROP = Path(__file__).parent / "data" / "sentinel2_crop"
+CROP = Path(packaged("crops/coast"))
 
 
 def test_encode() -> None:

@@ -16,6 +16,7 @@ import pytest
 import torch
 import training_world
 from pseudo_files import SIZE, write_scene
+from scipy.special import log_softmax
 from training_world import SETTINGS, preliminary, world
 
 from firn.config import (
@@ -34,7 +35,7 @@ from firn.training.compute import choose_device, choose_precision
 from firn.training.data import open_training_data
 from firn.training.fitting import fit
 from firn.training.loop import finished, train
-from firn.training.passes import Passes, turn
+from firn.training.passes import Passes, moving_average, turn
 from firn.training.selection import select, selected
 from firn.training.state import EpochRecord, TrainingState, resume_path
 
@@ -80,6 +81,21 @@ def test_best_epoch_is_kept(trained: Path) -> None:
     loss, kappa = Passes(preliminary(), world(), model).validate(world().validation)
     assert loss == pytest.approx(min(losses), rel=1e-6)
     assert kappa == pytest.approx(card.training["validation_kappa"])
+
+
+def test_model_is_calibrated_on_the_validation_patches(trained: Path) -> None:
+    """No other temperature makes the validation labels likelier."""
+    model = load_model(trained)
+    assert model.card.temperature != 1
+    passes = Passes(preliminary(), world(), model)
+    logits, labels = passes.sample_logits(world().validation, 10**6)
+
+    def likelihood(temperature: float) -> float:
+        chances = log_softmax(logits / temperature, axis=1)
+        return float(np.take_along_axis(chances, labels[:, None], axis=1).mean())
+
+    best = likelihood(model.card.temperature)
+    assert all(likelihood(factor * model.card.temperature) < best for factor in (0.9, 1.1))
 
 
 def test_same_seed_same_bytes(trained: Path, tmp_path: Path) -> None:
@@ -192,9 +208,9 @@ def test_start_of_another_shape_is_refused(trained: Path, tmp_path: Path) -> Non
 )
 def test_patience_counts_epochs_since_the_best(losses: list[float], expected: bool) -> None:
     network = torch.nn.Linear(1, 1)
-    state = TrainingState(network, torch.optim.Adam(network.parameters()), {})
+    state = TrainingState(network, None, torch.optim.Adam(network.parameters()), {})
     for epoch, loss in enumerate(losses, start=1):
-        state.record(EpochRecord(epoch, 1.0, loss, None, 0.1))
+        state.record(EpochRecord(epoch, 1.0, loss, None, 0.1), network)
     assert finished(state, TrainingStep(learning_rate=0.1, patience=2)) is expected
 
 
@@ -259,6 +275,35 @@ def test_unpadded_network_trains_on_the_inner_labels(tmp_path: Path) -> None:
 
 def short_step() -> TrainingStep:
     return TrainingStep(learning_rate=0.01, patience=1, max_epochs=1)
+
+
+def test_average_follows_the_weights() -> None:
+    """The first step is taken as it is; the decay is then 2/11, 3/12, ... until 0.5 caps it."""
+    layer = torch.nn.Linear(1, 1, bias=False)
+    average = moving_average(layer, 0.5)
+    assert average is not None
+    expected = 0.0
+    for step, weight in enumerate((4.0, 1.0, 2.0, *[3.0] * 10)):
+        torch.nn.init.constant_(layer.weight, weight)
+        average.update_parameters(layer)
+        decay = min(0.5, (1 + step) / (10 + step)) if step else 0
+        expected = decay * expected + (1 - decay) * weight
+        assert average.module.weight.item() == pytest.approx(expected)
+        if step == 1:
+            assert expected == pytest.approx(4 * 2 / 11 + 9 / 11)
+    assert moving_average(layer, 0) is None
+
+
+def test_average_is_what_is_kept(tmp_path: Path) -> None:
+    run = preliminary(averaging=0.999)
+    passes = Passes(run, world(), run.model(world()))
+    optimiser = torch.optim.Adam(passes.network.parameters(), lr=0.01)
+    passes.train(optimiser, 1)
+    before, kept = passes.network.state_dict(), passes.kept.state_dict()
+    assert not torch.equal(kept["head.weight"], before["head.weight"])
+    plain = Passes(preliminary(averaging=0.0), world(), run.model(world()))
+    plain.network.load_state_dict(kept)
+    assert plain.validate(world().validation) == passes.validate(world().validation)
 
 
 def test_turn_moves_labels_with_channels_through_all_symmetries() -> None:

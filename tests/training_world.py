@@ -65,6 +65,7 @@ SETTINGS = TrainingSettings(
     preliminary=PreliminaryTraining(learning_rate=0.01, patience=20, max_epochs=12, seeds=(1, 2)),
     intensive=IntensiveTraining(learning_rate=0.001, patience=3, max_epochs=4),
     batch_size=4,
+    averaging=0.5,
     precision="float32",
     device="cpu",
 )

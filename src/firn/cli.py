@@ -311,7 +311,8 @@ def evaluate(folder: Path, reference: Path, dem: Path, output: Path | None) -> N
     """Score the map in FOLDER against a reference raster.
 
     The reference has the classes 0 ground, 1 snow, 2 cloud, 255 not judged, or the codes 0, 100,
-    205, 254 of the maps.
+    205, 254 of the maps. Beside it may stand reference_strata.tif, whose named bands are 1 where
+    scores of their own are wanted.
 
     \b
       firn evaluate maps/scene --reference reference.tif --dem dem.tif

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from firn.ablation_config import Ablation
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -23,6 +24,9 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 #: Layouts of MAJA's cloud mask, see `firn.products.maja`.
 CloudLayout = Literal["muscate", "native"]
+#: Orders of the bands in the image of a SPOT Level-1A scene: XS3, XS2, XS1 and SWIR (as seen in the
+#: archive), or as its metadata list them.
+BandOrder = Literal["reversed", "listed"]
 
 
 class Section(BaseModel):
@@ -162,6 +166,16 @@ class SnowMapSettings(Section):
     )
     red_backtocloud: float = Field(
         0.100, description="Red reflectance above which a cloud pixel without snow stays cloud"
+    )
+
+
+class OrthorectificationSettings(Section):
+    """How SPOT Level-1A scenes are put on the map."""
+
+    band_order: BandOrder = Field(
+        "reversed",
+        description="Order of the bands in IMAGERY.TIF: XS3, XS2, XS1 and SWIR, or as METADATA.DIM "
+        "lists them",
     )
 
 
@@ -310,6 +324,13 @@ class TrainingSettings(Section):
     preliminary: PreliminaryTraining = PreliminaryTraining()
     intensive: IntensiveTraining = IntensiveTraining()
     batch_size: int = Field(11, ge=1, description="Patches per step")
+    averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay per step of the moving average of the weights that is kept; "
+        "0 = the weights themselves (reference)",
+    )
     augment: bool = Field(
         False,
         description="Random quarter turns and mirrorings of the training patches (reference: none)",
@@ -397,6 +418,7 @@ class Config(Section):
     )
     saturation: SaturationSettings = SaturationSettings()
     snow_maps: SnowMapSettings = SnowMapSettings()
+    orthorectification: OrthorectificationSettings = OrthorectificationSettings()
     labels: LabelSettings = LabelSettings()
     patches: PatchSettings = PatchSettings()
     emulation: EmulationSettings = EmulationSettings()
@@ -405,6 +427,9 @@ class Config(Section):
     training: TrainingSettings = TrainingSettings()
     inference: InferenceSettings = InferenceSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    ablation: Ablation | None = Field(
+        None, description="Recipes to compare on a virtual archive; null = none"
+    )
 
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
@@ -420,6 +445,27 @@ class Config(Section):
                     f"inputs.{', inputs.'.join(missing)}: must be given where no simulation is"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _recipes_possible(self) -> "Config":
+        if self.ablation is None:
+            return self
+        if self.simulation is None or len(self.areas) > 1:
+            raise ValueError("ablation: needs a simulation, and one area")
+        for name in self.ablation.recipes:
+            try:
+                self.with_recipe(name)
+            except ValidationError as error:
+                raise ValueError(describe_error(error, f"ablation.recipes.{name}")) from error
+        return self
+
+    def with_recipe(self, name: str) -> "Config":
+        """Give the configuration with the changes of a recipe of the ablation."""
+        assert self.ablation is not None
+        content = self.model_dump(exclude={"ablation"})
+        for section, changes in self.ablation.recipes[name].changes().items():
+            content[section] = {**content[section], **changes}
+        return Config.model_validate(content)
 
     def acquired_inputs(self) -> tuple[str, ...]:
         """Keys of `inputs` that may be left out because the acquisition fetches them."""

@@ -11,7 +11,14 @@ from pydantic.fields import FieldInfo
 from firn.config import Config
 
 #: Types of single values as a user reads them.
-_NAMES = {str: "text", int: "integer", float: "number", bool: "true or false", date: "date"}
+_NAMES = {
+    str: "text",
+    int: "integer",
+    float: "number",
+    bool: "true or false",
+    date: "date",
+    Any: "any value",
+}
 
 
 def _variants(kind: Any) -> list[Any]:

@@ -58,3 +58,8 @@ def read_json(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: a JSON object was expected; delete it and run its rule again")
     return content
+
+
+def strata_path(reference: str | os.PathLike[str]) -> Path:
+    """Path of the raster of situations that may stand beside a reference raster."""
+    return Path(reference).with_name(f"{Path(reference).stem}_strata.tif")

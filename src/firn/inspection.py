@@ -30,6 +30,7 @@ def _model(path: PathLike) -> dict[str, Any]:
         "architecture": dict(card.architecture),
         "parameters": sum(int(values.size) for values in tensors.values()),
         "training": dict(card.training),
+        "temperature": card.temperature,
         "firn_version": metadata["firn_version"],
         "provenance": dict(card.provenance),
     }

@@ -120,6 +120,48 @@ def write_labels(
     )
 
 
+def write_true_labels(
+    truth: str | os.PathLike[str],
+    exclusion: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+) -> None:
+    """Write labels that are the truth of a virtual scene.
+
+    They are for one experiment alone: the upper bound of what any labels could teach.
+
+    Parameters
+    ----------
+    truth : path
+        Raster of published codes, 255 = not judged.
+    exclusion : path
+        Raster of `firn.terrain.exclusion`, on the same grid.
+    output : path
+
+    Raises
+    ------
+    GridError
+        The two are not on one grid.
+    """
+    codes, excluded = raster.read(truth)[0], raster.read(exclusion)[0]
+    grid = Grid.of(excluded)
+    if Grid.of(codes) != grid:
+        raise GridError(
+            f"{truth}: has {_place(Grid.of(codes))}, expected {_place(grid)} as in {exclusion}; "
+            "give the truth of the same tile"
+        )
+    labels = from_published(codes.values)
+    labels[excluded.values != 0] = IGNORE
+    source = provenance([Path(truth).parent.name], {"truth": True})
+    raster.write(
+        output,
+        labels,
+        grid,
+        nodata=IGNORE,
+        band_names=["label"],
+        tags={"FIRN_PROVENANCE": json.dumps(source, sort_keys=True)},
+    )
+
+
 def _read_codes(snow: str | os.PathLike[str], fraction_min: float) -> xr.DataArray:
     """Codes of a snow product, or of a snow map that firn made."""
     if Path(snow).suffix != ".tif":

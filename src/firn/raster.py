@@ -207,6 +207,17 @@ def grid_of(path: PathLike) -> Grid:
     return header(path)[0]
 
 
+def _names(dataset: rasterio.DatasetReader) -> tuple[str, ...]:
+    """Descriptions of the bands; their numbers, from 1, where they have none."""
+    return tuple(text or str(n) for n, text in enumerate(dataset.descriptions, start=1))
+
+
+def band_names(path: PathLike) -> tuple[str, ...]:
+    """Names of the bands of a raster file; their numbers, from 1, where they have none."""
+    with _open(path) as dataset:
+        return _names(dataset)
+
+
 def tags(path: PathLike) -> dict[str, str]:
     """Metadata tags of a raster file."""
     with _open(path) as dataset:
@@ -257,7 +268,7 @@ def read(
             raise DataError(
                 f"{path}: is damaged or truncated ({error}); fetch or make the file again"
             ) from error
-        names = [dataset.descriptions[b - 1] or str(b) for b in bands]
+        names = [_names(dataset)[b - 1] for b in bands]
         return data_array(
             values,
             grid,

@@ -15,6 +15,8 @@ def _day_of_the_calendar(date: str) -> str:
 
 
 Range = tuple[float, float]
+SnowFormat = Literal["theia", "lis", "theia-fraction", "copernicus-fraction"]
+SpotFormat = Literal["swh", "take5"]
 Date = Annotated[str, Field(pattern=r"^\d{8}$"), AfterValidator(_day_of_the_calendar)]
 
 
@@ -29,24 +31,6 @@ class Relief(_Section):
         description="Path of a DEM in any CRS, metres, that covers its tiles, voids tagged as no "
         "data; a bare name is one that comes with firn"
     )
-
-
-class VirtualTile(_Section):
-    """A virtual Sentinel-2 tile: a square of real relief."""
-
-    relief: str = Field(description="Name of its relief")
-    crs: str = Field(description="UTM zone, as EPSG:32632")
-    left: float = Field(description="Easting of the upper-left corner, m; a multiple of 60")
-    top: float = Field(description="Northing of the upper-left corner, m; a multiple of 60")
-    size: int = Field(ge=96, description="Side, pixels of 20 m; a multiple of 6")
-    latitude: float = Field(ge=-80, le=80, description="Latitude for the sun, degrees")
-    longitude: float = Field(ge=-180, le=180, description="Longitude for the sun, degrees")
-
-    @model_validator(mode="after")
-    def _aligned(self) -> "VirtualTile":
-        if self.left % 60 or self.top % 60 or self.size % 6:
-            raise ValueError("left and top must be multiples of 60 m and size one of 6 pixels")
-        return self
 
 
 class Materials(_Section):
@@ -71,6 +55,27 @@ class Materials(_Section):
         ("conifer", "deciduous"), min_length=1, description="Tree canopies"
     )
     water: tuple[str, ...] = Field(("water",), min_length=1, description="Lakes")
+
+
+class VirtualTile(_Section):
+    """A virtual Sentinel-2 tile: a square of real relief."""
+
+    relief: str = Field(description="Name of its relief")
+    crs: str = Field(description="UTM zone, as EPSG:32632")
+    left: float = Field(description="Easting of the upper-left corner, m; a multiple of 60")
+    top: float = Field(description="Northing of the upper-left corner, m; a multiple of 60")
+    size: int = Field(ge=96, description="Side, pixels of 20 m; a multiple of 6")
+    latitude: float = Field(ge=-80, le=80, description="Latitude for the sun, degrees")
+    longitude: float = Field(ge=-180, le=180, description="Longitude for the sun, degrees")
+    materials: Materials | None = Field(
+        None, description="Materials of this tile; null = those of simulation.materials"
+    )
+
+    @model_validator(mode="after")
+    def _aligned(self) -> "VirtualTile":
+        if self.left % 60 or self.top % 60 or self.size % 6:
+            raise ValueError("left and top must be multiples of 60 m and size one of 6 pixels")
+        return self
 
 
 class Climate(_Section):
@@ -135,6 +140,17 @@ class VirtualSpotScene(_Section):
         description="Incidence angle at which the scene is delivered raw (Level 1A), degrees, "
         "positive where the satellite looks east; null = orthorectified (Level 1C)",
     )
+    format: SpotFormat = Field(
+        "swh",
+        description="Format of an orthorectified scene: that of SPOT World Heritage, or the older "
+        "one of SPOT4 and SPOT5 Take5",
+    )
+
+    @model_validator(mode="after")
+    def _raw_scenes_have_one_format(self) -> "VirtualSpotScene":
+        if self.incidence is not None and self.format != "swh":
+            raise ValueError(f"a raw scene has no format {self.format}; leave out one of the two")
+        return self
 
 
 class SpotArchive(_Section):
@@ -154,10 +170,24 @@ class Simulation(_Section):
     spectra: str = Field("endmembers", description="Table of spectra: name or path of a CSV file")
     materials: Materials = Materials()
     sentinel2: dict[str, tuple[Date, ...]] = Field(description="Dates (YYYYMMDD) of each tile")
+    level1_masks: bool = Field(
+        False,
+        description="Fill the masks of Level-1C products: no data and saturation of each band, "
+        "cloud and snow; false = an empty cloud mask alone",
+    )
+    snow_format: SnowFormat = Field(
+        "theia",
+        description="Format of the snow products: a map as Theia's or as Let-it-snow leaves it, or "
+        "the snow fraction of Theia or Copernicus",
+    )
     spot: tuple[VirtualSpotScene, ...] = Field(description="SPOT scenes to classify and score")
     spot_archive: SpotArchive = SpotArchive()
     climate: Climate = Climate()
     instruments: Instruments = Instruments()
+
+    def materials_of(self, tile: str) -> Materials:
+        """Materials that the ground of a tile is made of."""
+        return self.tiles[tile].materials or self.materials
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Simulation":

@@ -1,7 +1,6 @@
 """Where tiles lie."""
 
 import math
-from pathlib import Path
 
 import pytest
 import rasterio
@@ -10,8 +9,7 @@ from rasterio.warp import transform, transform_bounds
 
 from firn.download.tiles import TILE_SIZE, Box, core_box, dem_tiles, shared, tile_box, union
 from firn.errors import ConfigError
-
-ROOT = Path(__file__).parents[2]
+from firn.sensors import packaged
 
 #: UTM zone and upper-left corner as the products of these tiles have them, to the 60 m of their
 #: grids.
@@ -41,7 +39,7 @@ def test_area_that_boxes_share() -> None:
 
 def test_a_real_product_lies_in_its_tile() -> None:
     """Crop of tile 18SVG: its first degrees, read from the file."""
-    with rasterio.open(ROOT / "tests/data/sentinel2_crop/B02.tif") as dataset:
+    with rasterio.open(packaged("crops/coast/B02.tif")) as dataset:
         west, south, east, north = transform_bounds(dataset.crs, "EPSG:4326", *dataset.bounds)
     box = tile_box("18SVG")
     assert box.west <= west < east <= box.east

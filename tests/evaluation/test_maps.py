@@ -12,9 +12,9 @@ from firn import raster
 from firn.classes import Quality
 from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError, GridError
-from firn.evaluation import JudgedMap, evaluate_maps
+from firn.evaluation import JudgedMap, evaluate_maps, situation_table
 from firn.evaluation.maps import judged_maps, reference_classes
-from firn.files import write_json
+from firn.files import strata_path, write_json
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
 SETTINGS = EvaluationSettings(bootstrap=20)
@@ -85,6 +85,32 @@ def test_scores_by_hand(tmp_path: Path) -> None:
     assert metrics["experiment"]["judged_on"] == "historical"
     reference_name = f"{tmp_path.name}/reference.tif"
     assert metrics["provenance"]["sources"] == sorted(["S1", "model 1f", reference_name])
+
+
+def test_situations_count_judged_pixels_only(tmp_path: Path) -> None:
+    """A band of moraine, half of it in water; snow that is saturated, half of it found."""
+    codes, quality, reference = (np.zeros((8, 8), np.uint8) for _ in range(3))
+    quality[0, :4], quality[3] = Quality.WATER, Quality.SATURATED
+    reference[3], codes[3, 4:] = 1, 100
+    judged = write_map(tmp_path, codes, quality, reference)
+    flags = np.zeros((1, 8, 8), np.uint8)
+    flags[0, 0] = 1
+    raster.write(strata_path(judged.reference), flags, GRID, band_names=("moraine",))
+    metrics = evaluate_maps([judged], "unet-spot2", EXPERIMENT, SETTINGS, seed=1)
+    situations = metrics["by_stratum"]["situation"]
+    assert situations.keys() == {
+        "forest edge",
+        "low sun",
+        "moraine",
+        "saturated snow",
+        "shaded snow",
+    }
+    assert situations["moraine"]["n_pixels"] == 4
+    assert situations["saturated snow"]["confusion_matrix"][1] == [4, 4, 0]
+    assert situations["low sun"]["n_pixels"] == 0
+    row = next(row for row in situation_table([metrics]) if row["situation"] == "saturated snow")
+    assert (row["n_pixels"], row["n_snow"], row["right"], row["right_snow"]) == (8, 8, 0.5, 0.5)
+    assert row["right_cloud"] is None
 
 
 def test_maps_are_gathered_by_name() -> None:

@@ -86,3 +86,6 @@ def test_saturated_pixels_are_a_stratum(tmp_path: Path) -> None:
         Constant(), samples(tmp_path, dn=255), "x", EXPERIMENT, SETTINGS, edge=0, seed=1
     )
     assert metrics["by_stratum"]["saturation"]["saturated"]["n_pixels"] == 55
+    situations = metrics["by_stratum"]["situation"]
+    assert situations["saturated snow"]["confusion_matrix"] == [[0, 0, 0], [0, 47, 0], [0, 0, 0]]
+    assert situations["shaded snow"]["n_pixels"] == situations["low sun"]["n_pixels"] == 0

@@ -81,6 +81,9 @@ def test_calibration_error_by_hand() -> None:
     confidence = np.array([[0.95, 0.95, 0.55, 0.55]])
     tally.add("a", row(0, 0, 1, 1), row(0, 1, 1, 1), confidence, {}, np.ones((1, 4), bool))
     assert tally.expected_calibration_error() == pytest.approx(0.45)
+    low, high = tally.reliability()
+    assert low == pytest.approx({"n_pixels": 2, "confidence": 0.55, "accuracy": 1})
+    assert high == pytest.approx({"n_pixels": 2, "confidence": 0.95, "accuracy": 0.5})
 
 
 def test_confidence_of_one_falls_into_the_last_bin() -> None:

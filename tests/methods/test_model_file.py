@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,16 @@ def test_metadata_describe_the_model(unet: Path) -> None:
     assert len(metadata["digest"]) == 16
 
 
+def test_temperature_survives_the_file_and_is_1_in_older_ones(unet: Path) -> None:
+    model = load_model(unet)
+    save_model(type(model).restore(replace(model.card, temperature=1.7), model.tensors()), unet)
+    assert load_model(unet).card.temperature == 1.7
+    tensors, metadata = read_tensors(unet)
+    del metadata["temperature"]
+    write_tensors(unet, tensors, metadata)
+    assert load_model(unet).card == model.card
+
+
 def test_same_content_gives_the_same_bytes(tmp_path: Path) -> None:
     """The library orders the metadata anew at each call, so one repetition would prove little."""
     for attempt in range(6):
@@ -129,6 +140,7 @@ def test_weights_must_fit_the_architecture(unet: Path) -> None:
         ({"channels": ("XS1", "dem", "hillshade")}, "are not the bands"),
         ({"mean": (0.3,)}, "1 means"),
         ({"classes": ("snow", "cloud", "ground")}, "are not firn's"),
+        ({"temperature": 0.0}, "temperature of 0.0 is not positive"),
     ],
 )
 def test_card_must_be_consistent(change: dict[str, object], message: str) -> None:

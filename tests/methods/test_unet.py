@@ -1,5 +1,7 @@
 """The U-Net's shape, size and reach."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +172,14 @@ def test_probabilities_sum_to_one_even_without_data() -> None:
     assert probabilities.shape == (3, 9, 5)
     assert probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=0), 1, atol=1e-6)
+
+
+def test_temperature_softens_probabilities_and_keeps_classes() -> None:
+    """Probabilities at a temperature of 2 are as the roots of those at 1."""
+    model = random_model(widths=(2, 3), padding="same")
+    soft = UNetModel(replace(model.card, temperature=2.0), model.network)
+    channels = image(16, 16)
+    sharp, softened = model.predict(channels), soft.predict(channels)
+    roots = np.sqrt(sharp)
+    np.testing.assert_allclose(softened, roots / roots.sum(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(sharp.argmax(axis=0), softened.argmax(axis=0))

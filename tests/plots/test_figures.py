@@ -12,16 +12,18 @@ from firn.classes import COLOURS
 from firn.errors import DataError
 from firn.evaluation import comparison_table
 from firn.evaluation.tally import Tally, binned, flagged, whole
+from firn.plots.calibration import reliability_figure
 from firn.plots.evaluation import (
     comparison_figure,
     confusion_figure,
     strata_figure,
-    write_comparison_html,
 )
 from firn.plots.kde import saturation_figure
 from firn.plots.maps import Quicklook, quicklook_figure
 from firn.plots.patches import Example, choose_rows, patches_figure
 from firn.plots.runtime import read_benchmarks, runtime_figure
+from firn.plots.score_page import write_comparison_html
+from firn.plots.situations import situations_figure
 from firn.plots.spectra import spectra_figure
 from firn.plots.style import class_image, false_colour, new_figure, save, scale_bar, show_image
 from firn.plots.training import loss_figure, read_history
@@ -208,6 +210,17 @@ def test_confusion_figure_gives_shares_by_row() -> None:
     assert "95" not in shown.split("kappa")[0]
 
 
+def test_reliability_figure_draws_every_bin_and_names_the_error() -> None:
+    given = metrics("unet", 0.8)
+    figure = reliability_figure([given, metrics("unet", 0.8, "spot4")])
+    assert len([axes for axes in figure.axes if axes.get_visible()]) == 2
+    points = figure.axes[0].collections[0]
+    expected = [[row["confidence"], row["accuracy"]] for row in given["reliability"]]
+    np.testing.assert_allclose(points.get_offsets(), expected)
+    assert points.get_sizes().sum() == pytest.approx(160)
+    assert f"unet ({given['expected_calibration_error']:.3f})" in texts(figure)
+
+
 def test_strata_figure_names_every_part() -> None:
     shown = texts(strata_figure(metrics("unet", 0.8)))
     for part in ("0-60", "1500-2000 m", "40-55°", "open", "saturated"):
@@ -229,12 +242,42 @@ def test_comparison_figure_and_page_show_the_lead(tmp_path: Path) -> None:
     lead = next(row["lead"] for row in rows if row["name"] == "unet-spot2")
     assert f"lead {lead:+.2f}" in texts(comparison_figure(rows))
     rows[0] = rows[0] | {"name": "<b>unet"}
-    write_comparison_html(tmp_path / "scores.html", rows)
+    write_comparison_html(tmp_path / "scores.html", rows, situation_rows()[:3])
     page = (tmp_path / "scores.html").read_text()
     assert f"{lead:.3f}" in page
     assert "&lt;b&gt;unet" in page
-    assert page.count("<tr>") == 1 + len(rows)
+    assert page.count("<tr>") == 1 + len(rows) + 1 + 2
+    assert "<td>spot2, alps: low sun</td><td>2 k</td><td>0.625</td><td>0.250</td>" in page
+    assert "<td>spot2, alps: own &amp; rare</td><td>7</td><td>-</td><td>-</td>" in page
     assert "held-out" not in page, "nothing was judged on pseudo-SPOT"
+
+
+def situation_rows() -> list[dict[str, Any]]:
+    def row(method: str, situation: str, pixels: int, right: float | None, **of: str) -> Any:
+        setting = {"sensor": "spot2", "area": "alps", "judged_on": "historical", **of}
+        return setting | {
+            "method": method,
+            "situation": situation,
+            "n_pixels": pixels,
+            "right": right,
+        }
+
+    return [
+        row("unet", "low sun", 2000, 0.625),
+        row("baseline-pixel", "low sun", 1900, 0.25),
+        row("unet", "own & rare", 7, None),
+        row("unet", "low sun", 50, 0.5, sensor="spot4"),
+    ]
+
+
+def test_situations_figure_draws_every_method() -> None:
+    figure = situations_figure(situation_rows())
+    first, second = figure.axes
+    drawn = {line.get_label(): line.get_xdata() for line in first.lines}
+    np.testing.assert_array_equal(drawn["unet"], [0.625, np.nan])
+    np.testing.assert_array_equal(drawn["baseline-pixel"], [0.25, np.nan])
+    np.testing.assert_array_equal(second.lines[0].get_xdata(), [0.5])
+    assert "low sun (2 k)" in texts(figure)
 
 
 def test_quicklook_has_scale_classes_and_confidence() -> None:

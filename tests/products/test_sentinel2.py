@@ -15,6 +15,7 @@ from rasterio.crs import CRS
 from firn.errors import GridError, ProductError
 from firn.products.sentinel2 import open_l1c
 from firn.raster import Grid
+from firn.sensors import packaged
 
 NEW = "S2B_MSIL1C_20220314T102021_N0400_R065_T32TPT_20220314T140000"
 FINE, COARSE = (SIDE // 10, SIDE // 10), (SIDE // 20, SIDE // 20)
@@ -247,7 +248,7 @@ def test_without_metadata(tmp_path: Path) -> None:
 
 def test_real_crop_in_both_baselines(crop_product: Callable[[str], Path]) -> None:
     """Native B11 is exact; B02 comes from 16 pixels by hand; the offset changes nothing."""
-    crop = Path(__file__).parents[1] / "data" / "sentinel2_crop"
+    crop = Path(packaged("crops/coast"))
     with rasterio.open(crop / "B11.tif") as dataset:
         swir = dataset.read(1)
     with rasterio.open(crop / "B02.tif") as dataset:

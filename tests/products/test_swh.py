@@ -100,6 +100,53 @@ def test_how_far_the_largest_number_may_be_from_the_saturation(
             scene.read(["XS1"])
 
 
+@pytest.mark.parametrize(
+    ("band", "minimum", "scale", "right"),
+    [
+        ("XS1", 0.005, 1000, True),
+        ("XS1", 0.005, 100, False),
+        ("XS1", 0.005, 1, False),
+        ("XS3", 0.005, 1, False),
+        ("XS3", 0.001, 1, False),
+        # Nothing but the instrument's own zero tells of the short-wave infrared.
+        ("SWIR", 0.005, 1, False),
+        ("SWIR", 0.0, 1, True),
+    ],
+)
+def test_units_too_small(
+    tmp_path: Path, band: str, minimum: float, scale: float, right: bool
+) -> None:
+    """Ground of reflectance 0.1 with some snow, in thousandths, per cent, or as it is."""
+    reflectance = full(SHAPE, 0.1, "float64")
+    reflectance[:5] = 0.4
+    values = np.maximum(np.rint(reflectance * scale), 1).astype(np.uint16)
+    folder = minimal_products.swh(tmp_path, {band: values}, {band: 0.4}, minimum=minimum)
+    if right:
+        assert np.isfinite(open_swh(folder).read([band])[0]).all()
+    else:
+        with pytest.raises(
+            ProductError, match=r"is not in milli-reflectance.* most of it not below"
+        ):
+            open_swh(folder).read([band])
+
+
+def test_dark_scenes_are_read(tmp_path: Path) -> None:
+    """Deep water below clear air; a shadow in it is noise below the instrument's zero."""
+    darkest = {"XS1": 35, "XS2": 16, "XS3": 6, "SWIR": 6}
+    bands = {band: full(SHAPE, value, "uint16") for band, value in darkest.items()}
+    for values in bands.values():
+        values[:9] = 1
+    folder = minimal_products.swh(tmp_path, bands, SATURATION)
+    reflectance, saturated = open_swh(folder).read(list(bands))
+    np.testing.assert_allclose(reflectance.values[:, -1, -1], [0.035, 0.016, 0.006, 0.006])
+    assert not saturated.any()
+
+
+def test_scenes_without_data_are_in_no_doubt(tmp_path: Path) -> None:
+    folder = minimal_products.swh(tmp_path, {"XS1": full(SHAPE, 0, "uint16")}, {"XS1": 0.4})
+    assert np.isnan(open_swh(folder).read(["XS1"])[0]).all()
+
+
 def test_side_car_files_and_masks_are_no_bands(product: Path) -> None:
     name = next(product.glob("*_XS1.tif")).name
     (product / f"{name}.aux.xml").write_text("<PAMDataset/>")

@@ -17,7 +17,7 @@ from firn.simulator import clouds, fields, instruments
 from firn.simulator.atmosphere import clear_air, rayleigh_thickness, water_transmittance
 from firn.simulator.spectra import band_optics
 from firn.simulator.sun import sun_position
-from firn.simulator.truth import true_classes
+from firn.simulator.truth import true_classes, true_situations
 
 
 def rng() -> np.random.Generator:
@@ -210,3 +210,23 @@ def test_band_means_of_the_spectra() -> None:
 def test_spectra_without_the_column_of_a_role() -> None:
     with pytest.raises(ConfigError, match="granite"):
         band_optics(simulation(materials={"rock": ["granite"]}), "sentinel2a")
+
+
+def test_situations_by_hand() -> None:
+    """Left half snow, right half bare; clouds in the first rows, bright rock in the last column."""
+    snow = np.zeros((20, 20), np.float32)
+    snow[:, :10] = 1
+    thickness = np.zeros_like(snow)
+    thickness[0], thickness[1] = 1.0, 5.0
+    rock, brightness = np.zeros_like(snow), np.full_like(snow, 0.3)
+    rock[:, 19] = 0.9
+    told = true_situations(snow, thickness, rock, brightness, month=5)
+    np.testing.assert_array_equal(np.argwhere(told["thin cloud over snow"])[:, 0], [0] * 10)
+    np.testing.assert_array_equal(np.argwhere(told["bright rock"])[:, 1], [19] * 18)
+    # 9 pixels around column c hold max(0, min(9, 14 - c)) of snow: 2 to 7 of 9 are patchy.
+    patchy = told["spring patchy snow"]
+    assert patchy[2:].any(axis=0).nonzero()[0].tolist() == [7, 8, 9, 10, 11, 12]
+    assert not patchy[:2].any()
+    assert not true_situations(snow, thickness, rock, brightness, 9)["spring patchy snow"].any()
+    dark = true_situations(snow, thickness, rock, brightness / 2, 5)
+    assert not dark["bright rock"].any()

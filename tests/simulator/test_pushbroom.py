@@ -5,6 +5,7 @@ from math import asin, cos, degrees, hypot, radians, sin, tan
 import numpy as np
 import pytest
 from rasterio.warp import transform
+from scipy import ndimage
 
 from firn.raster import Grid
 from firn.simulator.level1a import location_terms
@@ -81,6 +82,35 @@ def test_rays_end_on_the_relief() -> None:
     hidden = (x < cliff - 20) & (x > cliff - 20 - 450)
     assert np.isfinite(x).any()
     assert not hidden.any()
+
+
+@pytest.mark.parametrize("look", [0.0, OBLIQUE, -OBLIQUE])
+def test_nothing_stands_before_the_place_where_a_ray_ends(look: float) -> None:
+    """Hills of 1500 m: on its way down, a ray is above them until it ends on them."""
+    grid = Grid.from_bounds(UTM, 639000, 5187000, 646000, 5193000, 10)
+    noise = np.random.default_rng(4).standard_normal(grid.shape)
+    hills = ndimage.gaussian_filter(noise, 20)
+    elevation = (800 + 1500 * (hills - hills.min()) / np.ptp(hills)).astype(np.float32)
+    view = camera(look, 201)
+    x, y = view.ground_points(elevation, grid)
+    rows, cols = np.nonzero(np.isfinite(x))
+    assert rows.size / x.size > 0.6
+
+    def below(east: np.ndarray, north: np.ndarray) -> np.ndarray:
+        places = [(grid.bounds[3] - north) / 10 - 0.5, (east - grid.bounds[0]) / 10 - 0.5]
+        return np.asarray(ndimage.map_coordinates(elevation, places, order=1, cval=np.nan))
+
+    ends = below(x[rows, cols], y[rows, cols])
+    for height in range(2300, 800, -25):
+        higher = ends < height - 1
+        passed = view.ground(rows[higher].astype(float), cols[higher].astype(float), height)
+        ground = below(*np.array(transform("EPSG:4326", UTM, *passed)))
+        # Steps of 20 m may miss what is less than a step high.
+        assert not (ground > height + 2).any()
+        there = np.abs(ends - height) < 1
+        exact = view.ground(rows[there].astype(float), cols[there].astype(float), height)
+        mapped = np.array(transform("EPSG:4326", UTM, *exact))
+        np.testing.assert_allclose(mapped, [x[rows, cols][there], y[rows, cols][there]], atol=2)
 
 
 def test_rays_beside_the_relief_meet_nothing() -> None:

@@ -15,6 +15,8 @@ from firn.classes import from_published
 from firn.config import parse_config
 from firn.errors import ConfigError
 from firn.files import read_json
+from firn.products.dem import read_dem
+from firn.products.land_cover import read_tree_cover, read_water
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
@@ -120,6 +122,11 @@ def test_spot_scenes_of_both_pixel_sizes(small: Simulation, tmp_path: Path) -> N
         state = read_json(truth / "instrument.json")
         assert state["exposure"]["saturation"]["XS1"] == pytest.approx(top, abs=1e-4)
         assert raster.grid_of(truth / "class.tif").resolution == 20
+        classes = from_published(raster.read(truth / "class.tif").values[0])
+        cloud, patchy, rock = raster.read(truth / "class_strata.tif").values == 1
+        assert set(classes[cloud]) <= {2, 255}
+        assert set(classes[patchy]) <= {0, 1, 255}
+        assert set(classes[rock]) <= {0, 255}
 
 
 def test_small_scenes_of_the_archive_are_spread_over_mission_and_tile(
@@ -138,13 +145,16 @@ def test_auxiliary_rasters_cover_the_tile(small: Simulation, tmp_path: Path) -> 
     paths = [tmp_path / name for name in ("dem.tif", "tree.tif", "water.tif")]
     archive.simulate_auxiliary(small, "32TPT", SEED, *paths)
     grid = Grid.from_bounds("EPSG:32632", 633000, 5197080, 634920, 5199000, 20)
-    dem = raster.read_on(paths[0], grid, "cubic")[0]
+    dem = read_dem(paths[0], grid).elevation
     assert dem.min() > 500
     assert dem.max() < 4000
     source = raster.read_on(relief_path(small, "32TPT"), grid, "cubic")[0]
     assert np.abs(dem - source).std() < 15
-    assert raster.read(paths[1]).values.max() <= 100
-    assert set(np.unique(raster.read(paths[2]).values)) <= {0, 1}
+    # Land cover is on the tile's own grid: what is read is what was written.
+    tree_cover, water = (raster.read(path).values[0] for path in paths[1:])
+    np.testing.assert_array_equal(read_tree_cover(paths[1], grid), tree_cover)
+    assert 10 < tree_cover.max() <= 100
+    np.testing.assert_array_equal(read_water(paths[2], grid), water == 1)
 
 
 def tilted_relief(path: Path, width: float, voids: tuple[slice, slice]) -> Simulation:

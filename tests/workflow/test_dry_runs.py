@@ -31,6 +31,8 @@ ARTEFACTS = (
     r"evaluation/[\w-]+/pseudo\.json",
     r"evaluation/[\w-]+/historical\.json",
     r"evaluation/comparison\.csv",
+    r"evaluation/situations\.csv",
+    r"real/[\w-]+\.json",
     r"maps/[\w-]+/[\w.-]+/snow\.tif",
     r"maps/[\w-]+/[\w.-]+/probability\.tif",
     r"maps/[\w-]+/[\w.-]+/quality\.tif",
@@ -134,3 +136,16 @@ def test_unknown_key_is_refused_in_one_message(snakemake: Snakemake) -> None:
     assert call.code != 0
     assert "pathces: Extra inputs are not permitted" in call.text
     assert "Traceback" not in call.text
+
+
+def test_ablation_has_one_training_per_recipe_sensor_and_seed(snakemake: Snakemake) -> None:
+    call = snakemake("--configfile", "config/ablation.yaml", "--cores", "2", "-n", "ablation")
+    assert call.code == 0, call.text
+    config = yaml.safe_load((ROOT / "config/ablation.yaml").read_text())
+    ablation, jobs = config["ablation"], call.jobs()
+    rows = len(ablation["recipes"]) * len(ablation["seeds"]) * len(config["sensors"])
+    assert jobs["train_recipe"] == rows
+    scenes = sum(map(len, config["simulation"]["sentinel2"].values()))
+    assert jobs["simulate_twins"] == jobs["twin_patches"] == scenes
+    assert jobs["distances"] == len(config["sensors"])
+    assert "train_preliminary" not in jobs

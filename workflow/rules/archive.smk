@@ -4,7 +4,7 @@ OUTPUTS: config.yaml, the whole configuration of the run with its defaults; and 
          archive/auxiliary/{tile}/{dem,tree_cover,water}.tif,
          archive/sentinel2/{tile}/{date}/{l1c,l2a,snow}.zip, archive/spot/{scene}.zip,
          archive/truth/{tile}/{date}/ and, for scenes that are classified, archive/truth/{scene}/
-         {class.tif,fields.tif,instrument.json}
+         {class.tif,class_strata.tif,fields.tif,instrument.json}
 """
 
 from os.path import exists
@@ -13,7 +13,7 @@ from firn.sensors import packaged
 from firn.simulation_config import Materials
 from firn.simulator.plan import response_table
 
-TRUTH = ("class.tif", "fields.tif", "instrument.json")
+TRUTH = ("class.tif", "class_strata.tif", "fields.tif", "instrument.json")
 
 
 def named_files():

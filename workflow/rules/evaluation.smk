@@ -2,8 +2,11 @@
 
 REQUIRED INPUTS: models, the held-out samples, the maps of the scenes whose role is evaluate, and
                  their reference rasters (for a virtual archive, the truth)
-OUTPUTS:         evaluation/{experiment}/{pseudo,historical}.json, evaluation/comparison.{csv,html,png}
+OUTPUTS:         evaluation/{experiment}/{pseudo,historical}.json, evaluation/comparison.{csv,html,png},
+                 evaluation/situations.{csv,png}, real/{experiment}.json, figures/real/{target}.png
 """
+
+from firn.files import strata_path
 
 
 def judged_scenes(experiment):
@@ -19,6 +22,12 @@ def judged_maps(experiment, file):
 def judged_references(experiment):
     """What the maps are judged against, in the order of `judged_maps`."""
     return [SCENES.spot_scene(scene).reference for scene in judged_scenes(experiment)]
+
+
+def judged_strata(experiment):
+    """Rasters of situations beside the references, of those that have one."""
+    paths = (str(strata_path(path)) for path in judged_references(experiment))
+    return [path for path in paths if SIMULATION or exists(path)]
 
 
 def judged_dems(experiment):
@@ -67,6 +76,7 @@ rule evaluate_historical:
         quality=lambda wildcards: judged_maps(wildcards.experiment, "quality.tif"),
         item=lambda wildcards: judged_maps(wildcards.experiment, "item.json"),
         reference=lambda wildcards: judged_references(wildcards.experiment),
+        strata=lambda wildcards: judged_strata(wildcards.experiment),
         dem=lambda wildcards: judged_dems(wildcards.experiment),
     output:
         metrics="<results>/evaluation/{experiment}/historical.json",
@@ -92,6 +102,7 @@ rule comparison:
         metrics=[f"<results>/evaluation/{name}/{kind}.json" for kind, name in SCORED],
     output:
         table="<results>/evaluation/comparison.csv",
+        situations="<results>/evaluation/situations.csv",
         page=report(
             "<results>/evaluation/comparison.html",
             caption="../report/comparison.rst",
@@ -103,6 +114,12 @@ rule comparison:
             caption="../report/comparison.rst",
             category="Scores",
             labels={"experiment": "all", "scenes": "figure"},
+        ),
+        situations_figure=report(
+            "<results>/evaluation/situations.png",
+            caption="../report/situations.rst",
+            category="Scores",
+            labels={"experiment": "all", "scenes": "situations"},
         ),
     log:
         "<logs>/comparison.log",
@@ -120,6 +137,50 @@ rule comparison:
         "../scripts/comparison.py"
 
 
+# One job puts all methods of a target before the real crops: they look at the same images.
+rule real_crops:
+    input:
+        models=expand(
+            "<results>/models/{method}-{target}/model.safetensors",
+            method=CONFIG.methods,
+            allow_missing=True,
+        ),
+        kde=lambda wildcards: "<results>/kde/{0.area}/{0.sensor}.nc".format(
+            TARGETS[wildcards.target]
+        ),
+        crops=packaged("crops/crops.yaml"),
+    output:
+        metrics=expand(
+            "<results>/real/{method}-{target}.json", method=CONFIG.methods, allow_missing=True
+        ),
+        figure=report(
+            "<results>/figures/real/{target}.png",
+            caption="../report/real.rst",
+            category="Real images",
+            labels={"sensor": "{target}"},
+        ),
+    log:
+        "<logs>/real_crops/{target}.log",
+    benchmark:
+        "<benchmarks>/real_crops/{target}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        experiments=lambda wildcards: {
+            f"{method}-{wildcards.target}": settings(EXPERIMENTS[f"{method}-{wildcards.target}"])
+            for method in CONFIG.methods
+        },
+        sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
+        emulation=settings(CONFIG.emulation),
+        seed=CONFIG.seed,
+        code=code("real_crops.py"),
+    script:
+        "../scripts/real_crops.py"
+
+
 rule scores:
     input:
         rules.comparison.output,
+        expand(rules.real_crops.output, target=TARGETS),

@@ -27,6 +27,7 @@ rule orthorectify:
         mem_mb=8000,
         runtime=60,
     params:
+        band_order=CONFIG.orthorectification.band_order,
         code=code("orthorectify.py"),
     script:
         "../scripts/orthorectify.py"

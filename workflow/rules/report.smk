@@ -149,6 +149,9 @@ rule draw_scores:
             )
             for kind, name in SCORED
         ],
+        reliability=figure(
+            "scores/reliability", "reliability", "Scores", experiment="all", scenes="reliability"
+        ),
     log:
         "<logs>/draw_scores.log",
     benchmark:

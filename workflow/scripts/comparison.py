@@ -2,9 +2,11 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.evaluation import comparison_table, write_table
+from firn.evaluation import comparison_table, situation_table, write_table
 from firn.files import read_json
-from firn.plots.evaluation import comparison_figure, write_comparison_html
+from firn.plots.evaluation import comparison_figure
+from firn.plots.score_page import write_comparison_html
+from firn.plots.situations import situations_figure
 from firn.plots.style import save
 from rule_log import start_log
 
@@ -14,9 +16,12 @@ def main(snakemake: Snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     metrics = [read_json(path) for path in snakemake.input.metrics]
     rows = comparison_table(metrics, count=params.bootstrap, seed=params.seed)
+    situations = situation_table(metrics)
     write_table(output.table, rows)
-    write_comparison_html(output.page, rows)
+    write_table(output.situations, situations)
+    write_comparison_html(output.page, rows, situations)
     save(comparison_figure(rows), output.figure)
+    save(situations_figure(situations), output.situations_figure)
 
 
 if __name__ == "__main__":

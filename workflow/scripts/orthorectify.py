@@ -11,7 +11,13 @@ from rule_log import start_log
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source = snakemake.input
-    agreement = orthorectify(source.product, source.dem, source.references, snakemake.output.ortho)
+    agreement = orthorectify(
+        source.product,
+        source.dem,
+        source.references,
+        snakemake.output.ortho,
+        band_order=snakemake.params.band_order,
+    )
     logging.getLogger(__name__).info(
         "%d of %d windows agree to %.1f m", agreement.used, agreement.windows, agreement.rms
     )

@@ -1,6 +1,11 @@
 """Evaluation: one confusion matrix per scene and stratum, and everything that follows from it."""
 
-from firn.evaluation.comparison import compare, comparison_table, write_table
+from firn.evaluation.comparison import (
+    compare,
+    comparison_table,
+    situation_table,
+    write_table,
+)
 from firn.evaluation.maps import JudgedMap, evaluate_maps
 from firn.evaluation.pseudo import evaluate_pseudo
 
@@ -10,5 +15,6 @@ __all__ = [
     "comparison_table",
     "evaluate_maps",
     "evaluate_pseudo",
+    "situation_table",
     "write_table",
 ]

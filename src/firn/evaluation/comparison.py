@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from firn.classes import CLASS_NAMES
 from firn.confusion import kappa
 from firn.errors import DataError
 from firn.evaluation.scores import HEADLINES, LEVEL, interval, number, resamples
@@ -136,6 +137,33 @@ def comparison_table(
             row |= {"best_baseline": best["experiment"]["name"], "lead": lead["difference"]}
             row |= {"lead_low": low, "lead_high": high, "same_pixels": lead["same_pixels"]}
         rows.append(row)
+    return rows
+
+
+def situation_table(experiments: Sequence[Metrics]) -> list[dict[str, Any]]:
+    """One row per experiment and situation (see `firn.evaluation.situations`).
+
+    Returns
+    -------
+    list of dict
+        Columns ``name``, ``method``, ``sensor``, ``area``, ``judged_on``, ``situation``,
+        ``n_pixels``; ``n_ground``, ``n_snow``, ``n_cloud``, pixels by their reference; ``right``,
+        the share of pixels that are right, and ``right_ground``, ``right_snow``, ``right_cloud``,
+        that of each class; null where there are none.
+    """
+    rows = []
+    for metrics in experiments:
+        of = {key: metrics["experiment"][key] for key in ("name", "method", *_SETTING)}
+        for situation, part in metrics["by_stratum"].get("situation", {}).items():
+            counts = (sum(row) for row in part["confusion_matrix"])
+            shares = (scores["recall"] for scores in part["per_class"].values())
+            rows.append(
+                of
+                | {"situation": situation, "n_pixels": part["n_pixels"]}
+                | {f"n_{name}": n for name, n in zip(CLASS_NAMES, counts, strict=True)}
+                | {"right": part["overall_accuracy"]}
+                | {f"right_{name}": share for name, share in zip(CLASS_NAMES, shares, strict=True)}
+            )
     return rows
 
 

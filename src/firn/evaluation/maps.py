@@ -20,6 +20,7 @@ from firn.classes import (
 )
 from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError
+from firn.evaluation.situations import of_ground, of_map
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
 from firn.files import read_json
 from firn.products.dem import read_dem
@@ -42,7 +43,7 @@ class JudgedMap:
         The published map.
     reference : path
         Classes 0/1/2 with 255 = not judged, or published codes 0/100/205 with 254 and 255 = no
-        data.
+        data. Beside it there may be a raster of situations, see `firn.evaluation.situations`.
     dem : path
         Elevation, m; any CRS.
     """
@@ -105,7 +106,8 @@ def evaluate_maps(
 
     Pixels are left out, and counted under the first reason that holds, within the no-data buffer,
     where the map has no data, in water, and where the reference does not judge. Forest is left out
-    of all scores but its own stratum.
+    of all scores but its own stratum. Situations that need knowledge of the ground are read from a
+    raster beside the reference where there is one (`firn.evaluation.situations`).
 
     Parameters
     ----------
@@ -185,6 +187,9 @@ def _add(
     forest = known & ((quality & Quality.FOREST) > 0)
     judged = known & tally.exclude({"forest": forest})
     tally.add_part("forest", "forest", reference, predicted, forest)
+    told = of_map(reference, quality, 90 - sun_zenith, grid.resolution)
+    for name, where in (told | of_ground(judged_map.reference, grid)).items():
+        tally.add_part("situation", name, reference, predicted, judged & where)
     shade = hillshade(dem, grid.resolution, sun_zenith, sun_azimuth)
     saturated = (quality & Quality.SATURATED) > 0
     strata: Mapping[str, Strata] = {

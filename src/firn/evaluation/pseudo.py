@@ -9,11 +9,15 @@ import numpy.typing as npt
 from firn import netcdf
 from firn.classes import IGNORE
 from firn.config import EvaluationSettings, Experiment
+from firn.evaluation.situations import of_snow
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
 from firn.methods.base import ModelCard
 from firn.methods.model_file import card_digest
 from firn.provenance import provenance
 from firn.samples import Sample, Samples
+
+#: Hillshade of ground that the sun does not reach for its slope, see `firn.terrain.hillshade`.
+FACING_AWAY = 1
 
 
 class Predictor(Protocol):
@@ -111,4 +115,8 @@ def _add(
         "sensor": whole(experiment.sensor),
     }
     predicted = probabilities.argmax(axis=0).astype(np.uint8)
+    # Cast shadow is not known here: shaded is what faces away from the sun.
+    shaded = hillshade == FACING_AWAY
+    for name, where in of_snow(sample.labels, sample.saturated, shaded, 90 - sun_zenith).items():
+        tally.add_part("situation", name, sample.labels, predicted, judged & where)
     tally.add(scene, sample.labels, predicted, probabilities.max(axis=0), strata, judged)

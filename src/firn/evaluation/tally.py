@@ -143,6 +143,24 @@ class Tally:
         count, confidence, correct = self._calibration
         return float(np.abs(correct - confidence).sum() / count.sum()) if count.any() else None
 
+    def reliability(self) -> list[dict[str, float | int]]:
+        """Mean confidence and accuracy of each bin of confidence that holds pixels.
+
+        Returns
+        -------
+        list of dict
+            ``n_pixels``, ``confidence`` and ``accuracy``, by rising confidence.
+        """
+        return [
+            {
+                "n_pixels": int(count),
+                "confidence": float(confidence / count),
+                "accuracy": float(correct / count),
+            }
+            for count, confidence, correct in self._calibration.T
+            if count
+        ]
+
     def metrics(
         self, experiment: Mapping[str, Any], *, resamples: int, seed: int
     ) -> dict[str, Any]:
@@ -176,5 +194,6 @@ class Tally:
             },
             "confidence_interval": intervals(matrices, resamples, rng),
             "expected_calibration_error": self.expected_calibration_error(),
+            "reliability": self.reliability(),
             "excluded": dict(self.excluded),
         }

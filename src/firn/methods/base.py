@@ -1,5 +1,6 @@
 """What every method has in common: a card that describes the model, and prediction on arrays."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,6 +44,9 @@ class ModelCard:
         Outcome and settings of the training: seed, epochs, losses.
     provenance : mapping
         As `firn.provenance.provenance` makes it.
+    temperature : float
+        Divisor of a network's logits that makes its softmax a probability, see
+        `firn.training.calibration`; the other methods have none.
     """
 
     method: str
@@ -55,6 +59,7 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     classes: Sequence[str] = CLASS_NAMES
+    temperature: float = 1.0
 
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
@@ -72,6 +77,11 @@ class ModelCard:
             raise ModelError(
                 f"{self.method} for {self.sensor}: classes {list(self.classes)} are not firn's "
                 f"{list(CLASS_NAMES)}"
+            )
+        if not 0 < self.temperature < math.inf:
+            raise ModelError(
+                f"{self.method} for {self.sensor}: a temperature of {self.temperature} is not "
+                "positive; train the model again"
             )
 
 

@@ -27,6 +27,8 @@ _JSON_FIELDS = (
     "training",
     "provenance",
 )
+#: Entries, JSON too, that files of older versions lack, with the value that they stand for.
+_LATER_FIELDS = {"temperature": "1.0"}
 
 
 def write_tensors(
@@ -68,7 +70,7 @@ def read_tensors(path: str | os.PathLike[str]) -> tuple[Tensors, dict[str, str]]
 
 def card_metadata(card: ModelCard) -> dict[str, str]:
     """Metadata of a card: text, with JSON where a field is not text."""
-    fields: dict[str, Any] = {name: getattr(card, name) for name in _JSON_FIELDS}
+    fields: dict[str, Any] = {n: getattr(card, n) for n in (*_JSON_FIELDS, *_LATER_FIELDS)}
     metadata = {name: json.dumps(value, sort_keys=True) for name, value in fields.items()}
     metadata |= {"method": card.method, "sensor": card.sensor, "firn_version": __version__}
     return metadata | {"digest": digest(metadata)}
@@ -88,7 +90,8 @@ def card_of(metadata: Mapping[str, str], path: str | os.PathLike[str]) -> ModelC
         The metadata are not those of a model that firn wrote.
     """
     try:
-        fields = {name: json.loads(metadata[name]) for name in _JSON_FIELDS}
+        whole = {**_LATER_FIELDS, **metadata}
+        fields = {name: json.loads(whole[name]) for name in (*_JSON_FIELDS, *_LATER_FIELDS)}
         return ModelCard(method=metadata["method"], sensor=metadata["sensor"], **fields)
     except (KeyError, ValueError) as error:
         raise ModelError(

@@ -47,7 +47,7 @@ def normalise(channels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 
 
 class NetworkModel(Model):
-    """A `Model` whose probabilities are the softmax of a `Network`."""
+    """A `Model` whose probabilities are the softmax of a `Network` at the card's temperature."""
 
     def __init__(self, card: ModelCard, network: Network | None = None) -> None:
         super().__init__(card)
@@ -88,7 +88,8 @@ class NetworkModel(Model):
         values = normalise(torch.from_numpy(channels), self.mean, self.std)
         batch = _reach(values, rows, cols)[None].contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
-            probabilities = torch.softmax(self.network(batch)[0].float(), dim=0)
+            logits = self.network(batch)[0].float() / self.card.temperature
+            probabilities = torch.softmax(logits, dim=0)
         top, left = row - rows[0] - self.lost, col - cols[0] - self.lost
         inner = probabilities[:, top : top + height, left : left + width]
         return np.ascontiguousarray(inner.numpy())

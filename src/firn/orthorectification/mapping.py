@@ -27,8 +27,9 @@ MARGIN = 4000.0
 _STEP = 32
 #: Lines of a map that are handled at a time.
 _STRIP = 256
-#: Steps of the search for the ground of a pixel, and by how much it may miss the pixel.
-_ITERATIONS, _PRECISION = 20, 0.1
+#: Steps of the search for the ground of a pixel, by how many pixels it may miss it, and by how many
+#: it is not worth another step.
+_ITERATIONS, _PRECISION, _NEGLIGIBLE = 20, 0.1, 0.005
 #: Names of the correction's terms.
 TERMS = ("shift", "row", "column", "height")
 
@@ -150,18 +151,22 @@ class ImageMap:
         inverse = np.linalg.inv(slopes)
         ground = np.tensordot(inverse, wanted - origin[:, None, None], 1)
         filled = np.where(known, places, -1e6).astype(np.float32)
-        missed = np.zeros_like(wanted)
+        ground, wanted = ground.reshape(2, -1), wanted.reshape(2, -1)
+        missed = np.full(wanted.shape[1], np.inf, np.float32)
+        moving = np.arange(missed.size)
         # The plane's slopes serve everywhere: relief changes them by slope times tan(incidence),
         # below 1 wherever the ground is seen, so that each step comes nearer.
         for _ in range(_ITERATIONS):
-            for axis in (0, 1):
-                found = ndimage.map_coordinates(
-                    filled[axis], ground, np.float32, order=1, cval=np.nan
-                )
-                missed[axis] = wanted[axis] - found
-            ground = ground + np.tensordot(inverse, missed, 1)
-        settled = np.hypot(*missed) < _PRECISION
-        return np.asarray(np.where(settled, ground, np.nan), np.float32)
+            found = [
+                ndimage.map_coordinates(axis, ground[:, moving], np.float32, order=1, cval=np.nan)
+                for axis in filled
+            ]
+            miss = wanted[:, moving] - np.stack(found)
+            ground[:, moving] += inverse @ miss
+            missed[moving] = np.hypot(*miss)
+            moving = moving[missed[moving] > _NEGLIGIBLE]
+        settled = np.where(missed < _PRECISION, ground, np.nan)
+        return np.asarray(settled.reshape(2, rows.size, cols.size), np.float32)
 
 
 def _plane(places: Places, known: npt.NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from firn import raster, terrain
+from firn.config import BandOrder
 from firn.errors import DataError, GridError
 from firn.orthorectification.adjustment import Agreement
 from firn.orthorectification.geometry import ViewingGeometry
@@ -17,7 +18,7 @@ from firn.orthorectification.mapping import Correction, ImageMap, footprint
 from firn.orthorectification.registration import register
 from firn.orthorectification.sampling import filled, nearest, sampled
 from firn.products.dem import read_dem
-from firn.products.dimap import BandOrder, RawImage, SpotL1A, open_l1a
+from firn.products.dimap import RawImage, SpotL1A, open_l1a
 from firn.products.ortho import write_ortho
 from firn.provenance import provenance
 

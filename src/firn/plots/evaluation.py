@@ -1,7 +1,5 @@
-"""Figures and tables of scores."""
+"""Figures of scores."""
 
-import html
-import os
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -11,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firn.classes import CLASS_NAMES, SurfaceClass
-from firn.files import write_text
 from firn.plots.style import LINE_COLOURS, PALETTE, new_figure, styled
 
 Metrics = Mapping[str, Any]
@@ -25,21 +22,25 @@ STRATA = {
     "forest": "Forest",
     "saturation": "Saturation",
 }
-_JUDGED_ON = {"pseudo": "held-out pseudo-SPOT", "historical": "historical scenes"}
+#: What experiments are judged on, in words.
+JUDGED_ON = {"pseudo": "held-out pseudo-SPOT", "historical": "historical scenes"}
 _MARKERS = {SurfaceClass.GROUND: "s", SurfaceClass.SNOW: "o", SurfaceClass.CLOUD: "^"}
 
 
-def _number(value: float | None, digits: int = 3) -> str:
+def number_text(value: float | None, digits: int = 3) -> str:
+    """Write a number, or a dash where there is none."""
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def _with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+def number_with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+    """Text of a score with its interval; a dash where it is not defined."""
     if value is None or not bounds or bounds[0] is None:
-        return _number(value)
-    return f"{_number(value)} [{_number(bounds[0])}, {_number(bounds[1])}]"
+        return number_text(value)
+    return f"{number_text(value)} [{number_text(bounds[0])}, {number_text(bounds[1])}]"
 
 
-def _count(pixels: float) -> str:
+def count_text(pixels: float) -> str:
+    """Write a number of pixels in three digits."""
     for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if pixels >= limit:
             return f"{pixels / limit:.3g} {unit}"
@@ -58,7 +59,7 @@ def confusion_figure(metrics: Metrics) -> Figure:
         axes.text(
             col,
             row,
-            f"{100 * shares[row, col]:.1f} %\n{_count(counts[row, col])}",
+            f"{100 * shares[row, col]:.1f} %\n{count_text(counts[row, col])}",
             ha="center",
             va="center",
             color="white" if shares[row, col] > 0.55 else "black",
@@ -72,9 +73,9 @@ def confusion_figure(metrics: Metrics) -> Figure:
     bounds = metrics["confidence_interval"]
     experiment = metrics["experiment"]
     axes.set_title(
-        f"{experiment['name']}, {_JUDGED_ON[experiment['judged_on']]}\n"
-        f"kappa {_with_interval(metrics['kappa'], bounds['kappa'])}\n"
-        f"accuracy {_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
+        f"{experiment['name']}, {JUDGED_ON[experiment['judged_on']]}\n"
+        f"kappa {number_with_interval(metrics['kappa'], bounds['kappa'])}\n"
+        f"accuracy {number_with_interval(metrics['overall_accuracy'], bounds['overall_accuracy'])}",
         fontsize=8,
     )
     figure.colorbar(image, ax=axes, label="Share of the reference class", shrink=0.8)
@@ -102,7 +103,7 @@ def strata_figure(metrics: Metrics) -> Figure:
     handles, labels = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4)
     experiment = metrics["experiment"]
-    figure.suptitle(f"{experiment['name']}, {_JUDGED_ON[experiment['judged_on']]}", fontsize=9)
+    figure.suptitle(f"{experiment['name']}, {JUDGED_ON[experiment['judged_on']]}", fontsize=9)
     return figure
 
 
@@ -161,7 +162,7 @@ def comparison_figure(rows: Sequence[Row]) -> Figure:
             _kappa(axes, row, methods.index(row["method"]))
         sensor, area, judged_on = setting
         axes.set_title(
-            f"{sensor}, {area}: {_JUDGED_ON[judged_on]} ({here[0]['n_scenes']})", fontsize=8
+            f"{sensor}, {area}: {JUDGED_ON[judged_on]} ({here[0]['n_scenes']})", fontsize=8
         )
         axes.grid(axis="x")
     for axes in list(panels.flat)[len(settings) :]:
@@ -187,52 +188,3 @@ def _kappa(axes: Axes, row: Row, height: int) -> None:
     axes.annotate(
         text, (row["kappa"], height), (0, 5), textcoords="offset points", ha="center", fontsize=6.5
     )
-
-
-#: Columns of the HTML table: key in the rows, heading.
-_COLUMNS = {
-    "kappa": "Kappa",
-    "overall_accuracy": "Overall accuracy",
-    "f1_ground": "F1 ground",
-    "f1_snow": "F1 snow",
-    "f1_cloud": "F1 cloud",
-    "snow_cloud_free_f1": "F1 snow, cloud-free",
-    "lead": "Lead in kappa over the best baseline",
-}
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Scores</title><style>
-body {{ font: 14px sans-serif; margin: 1.5em; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: .3em .8em; text-align: right; border-bottom: 1px solid #ddd; }}
-th:first-child, td:first-child {{ text-align: left; }}
-th {{ border-bottom: 2px solid #555; vertical-align: bottom; }}
-small {{ color: #555; white-space: nowrap; display: block; }}
-</style></head><body>
-{tables}
-<p>In brackets: 95 % interval, bootstrap over scenes; that of the lead is paired.</p>
-</body></html>
-"""
-
-
-def write_comparison_html(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
-    """Write the table of experiments as an HTML page that needs nothing else, atomically."""
-    tables = []
-    for judged_on, title in _JUDGED_ON.items():
-        here = [row for row in rows if row["judged_on"] == judged_on]
-        if not here:
-            continue
-        head = "".join(f"<th>{name}</th>" for name in ("Experiment", "Scenes", *_COLUMNS.values()))
-        body = "\n".join(_table_row(row) for row in here)
-        tables.append(f"<h2>Scores on {title}</h2>\n<table><tr>{head}</tr>\n{body}\n</table>")
-    write_text(path, _PAGE.format(tables="\n".join(tables)))
-
-
-def _table_row(row: Row) -> str:
-    cells = [html.escape(row["name"]), str(row["n_scenes"])]
-    for key in _COLUMNS:
-        low, high = row[f"{key}_low"], row[f"{key}_high"]
-        span = "" if low is None else f"<small>[{_number(low)}, {_number(high)}]</small>"
-        cells.append(_number(row[key]) + span)
-    if row["same_pixels"] is False:
-        cells[-1] += "<small>on other pixels than the baseline</small>"
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal
 from xml.etree.ElementTree import Element
 
 import numpy as np
 import numpy.typing as npt
 
+from firn.config import BandOrder
 from firn.errors import ProductError
 from firn.products.archive import Product
 from firn.products.location import LocationModel
@@ -28,9 +28,6 @@ BANDS = ("XS1", "XS2", "XS3", "SWIR")
 MODES = {"X": BANDS[:3], "I": BANDS, "J": BANDS}
 #: Instruments by number of the satellite.
 INSTRUMENTS = {1: "HRV", 2: "HRV", 3: "HRV", 4: "HRVIR", 5: "HRG"}
-#: How ``IMAGERY.TIF`` orders its bands: XS3, XS2, XS1 and SWIR (as seen in the archive), or as the
-#: metadata list them (``BAND_INDEX``).
-BandOrder = Literal["reversed", "listed"]
 #: Numbers, validity and saturation of bands, (band, row, column), in sensor geometry.
 RawImage = tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 #: Largest number that 8 bits hold: full scale.
@@ -358,7 +355,7 @@ def open_l1a(path: str | os.PathLike[str], band_order: BandOrder = "reversed") -
     ----------
     path : path
     band_order : {"reversed", "listed"}
-        Order of the bands in ``IMAGERY.TIF``; see `BandOrder`.
+        Order of the bands in ``IMAGERY.TIF``; see `firn.config.BandOrder`.
 
     Raises
     ------

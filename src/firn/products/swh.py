@@ -1,7 +1,7 @@
 """SPOT World Heritage Level-1C scenes (Theia, MUSCATE format): orthorectified TOA reflectance.
 
 Pixels are milli-reflectance with 0 for no data. The scale is not in a public format document, so
-each band is checked against its ``ReflectanceMax``.
+each band is checked against its ``ReflectanceMax``, and against what is darker than anything.
 """
 
 import os
@@ -28,6 +28,10 @@ BANDS = ("XS1", "XS2", "XS3", "SWIR")
 LARGEST_REFLECTANCE = 5.0
 #: Pixels may exceed ``ReflectanceMax`` by the overshoot of an interpolation, not by this factor.
 UNIT_MARGIN = 2.0
+#: Reflectance below which no place is at the top of the atmosphere: that of the air above 4800 m,
+#: rounded down (Rayleigh optical thickness by Hansen and Travis 1974, Space Sci. Rev. 16, 527,
+#: times 0.55; scattered once, views up to 27 degrees from the zenith).
+DARKEST = {"XS1": 0.015, "XS2": 0.008, "XS3": 0.003, "SWIR": 0.0}
 
 
 class SwhScene:
@@ -142,15 +146,25 @@ class SwhScene:
         return reflectance.astype(np.float32), saturated
 
     def _check_units(self, numbers: npt.NDArray[Any], name: str, band: str) -> None:
+        """Refuse numbers that are surely not milli-reflectance.
+
+        A dark scene has small numbers as well, so the low side is judged by what cannot be: more
+        than half of the pixels darker than the air above them, or than the instrument's DN 0. Per
+        cent of ground is found out by that, of snow and cloud all over it is not.
+        """
         largest = float(numbers.max()) if numbers.size else 0.0
         limit = UNIT_MARGIN * self.saturation[band] * SCALE
         sixteen_bits = numbers.dtype in (np.uint16, np.int16)
-        if not sixteen_bits or largest > limit:
+        floor = np.floor(SCALE * max(DARKEST[band], self.minimum[band]))
+        seen = numbers[numbers != NODATA]
+        too_dark = seen.size > 0 and (seen < floor).mean() > 0.5
+        if not sixteen_bits or largest > limit or too_dark:
             raise ProductError(
                 f"{self._product.path}: {name} ({numbers.dtype}, largest value {largest:g}) is not "
                 f"in milli-reflectance, whose largest value should be near {SCALE} x "
-                f"ReflectanceMax = {self.saturation[band] * SCALE:.0f} in 16 bits; give the "
-                "Level-1C product, or describe the file by a sensor YAML with its scale"
+                f"ReflectanceMax = {self.saturation[band] * SCALE:.0f} in 16 bits, most of it not "
+                f"below {floor:.0f}; give the Level-1C product, or describe the file by a sensor "
+                "YAML with its scale"
             )
 
 

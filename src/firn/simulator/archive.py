@@ -4,36 +4,29 @@ import os
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from firn import raster
 from firn.raster import Grid
 from firn.seeds import generator
 from firn.sensors import load_sensor
 from firn.simulation_config import Simulation
-from firn.simulator import processors
-from firn.simulator.fields import enlarge, fractal, shrink
+from firn.simulator.fields import fractal, shrink
 from firn.simulator.formats.auxiliary import write_dem, write_tree_cover, write_water
-from firn.simulator.formats.maja import L2AMasks, write_l2a
-from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata, short_band
+from firn.simulator.formats.maja import write_l2a
+from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata, SpotMetadata
 from firn.simulator.formats.sentinel2 import write_l1c
-from firn.simulator.formats.snow import write_snow
-from firn.simulator.formats.swh import SwhMetadata, write_swh
-from firn.simulator.instruments import blur, displacement, resample_image
+from firn.simulator.formats.snow import FRACTIONS, write_snow
+from firn.simulator.formats.swh import write_swh
+from firn.simulator.formats.take5 import write_take5
+from firn.simulator.ground_segment import level1_masks, level2
+from firn.simulator.instruments import LARGEST_NUMBER, blur, displacement, resample_image
 from firn.simulator.level1a import simulate_level1a
 from firn.simulator.plan import Sentinel2Plan, SpotPlan
-from firn.simulator.render import (
-    Scene,
-    build_scene,
-    coarsened,
-    render_band,
-    surface_reflectance,
-)
+from firn.simulator.render import Scene, build_scene, coarsened, render_band
 from firn.simulator.spectra import BandOptics, band_optics
-from firn.simulator.spot import state_of, view_spot
+from firn.simulator.spot import SpotView, state_of, view_spot
 from firn.simulator.truth import write_truth
 from firn.simulator.world import COARSE, RESOLUTION, build_world, source_relief, tile_grid
-from firn.snow_reference import snow_map
 
 FloatArray = npt.NDArray[np.float32]
 PathLike = str | os.PathLike[str]
@@ -47,6 +40,8 @@ SENTINEL2_SNR = 150.0
 SENTINEL2_MTF = 0.25
 #: Inclination of the swath's edge against the map, as tangent (orbits of 98 degrees).
 SWATH_TILT = 0.18
+#: Share of Sentinel-2 tiles that the swath's edge crosses.
+SWATH_CHANCE = 0.15
 RELATIVE_ORBIT = 108
 
 
@@ -112,59 +107,6 @@ def _sentinel2_bands(
     return images
 
 
-def _clear_blue(scene: Scene, optics: BandOptics, rng: np.random.Generator) -> FloatArray:
-    """Blue surface reflectance at the latest clear view: some weeks old, so the snow has moved."""
-    blue = shrink(surface_reflectance(scene, optics, optics.names.index("B02")), 2)
-    edge = 4 * shrink(scene.snow_fraction * (1 - scene.snow_fraction), 2)
-    change = rng.uniform(-0.35, 0.35) * edge
-    incidence = shrink(np.maximum(scene.incidence, 0) * ~scene.cast_shadow, 2)
-    light = 0.8 * incidence / np.cos(np.radians(scene.sun_zenith)) + 0.2
-    noise = 0.012 * rng.standard_normal(blue.shape)
-    return np.asarray(np.clip(blue + change, 0.01, 1) * light + noise, np.float32)
-
-
-def _level2(
-    simulation: Simulation,
-    scene: Scene,
-    optics: BandOptics,
-    toa: dict[str, FloatArray],
-    seed: int,
-    name: str,
-) -> tuple[dict[str, FloatArray], L2AMasks, npt.NDArray[np.uint8]]:
-    """Run the virtual ground segment: reflectances, masks and snow codes at 20 m."""
-    rng = generator(seed, "ground segment", name)
-    coarse = scene.grid.with_resolution(COARSE)
-    elevation = shrink(scene.world.elevation, 2)
-    ground = processors.Ground(
-        elevation=np.asarray(ndimage.gaussian_filter(elevation, 1.2), np.float32),
-        resolution=COARSE,
-        sun_zenith=scene.sun_zenith,
-        sun_azimuth=scene.sun_azimuth,
-        water=shrink(scene.world.water.astype(np.float32), 2) > 0.5,
-        aerosol=float(max(0.02, scene.aerosol + rng.normal(0, 0.04))),
-    )
-    at_20 = {
-        band: shrink(toa[band], 2) if RESOLUTIONS[band] == 10 else toa[band]
-        for band in ("B02", "B03", "B04", "B11")
-    }
-    wavelength = dict(zip(optics.names, optics.wavelength.tolist(), strict=True))
-    seen = np.isfinite(at_20["B02"])
-    filled = {band: np.nan_to_num(image) for band, image in at_20.items()}
-    cirrus = enlarge(np.nan_to_num(toa["B10"]), 3, coarse.shape)
-    sre, fre = processors.surface_reflectance(filled, wavelength, ground)
-    clear_blue = _clear_blue(scene, optics, rng)
-    clm = processors.cloud_mask(sre, fre, cirrus, clear_blue, scene.clouds, ground)
-    clm[~seen] = 0
-    mg2 = processors.geophysical_mask(sre, clm, ground)
-    codes = snow_map(fre["B03"], fre["B04"], fre["B11"], ground.elevation, clm, seen)
-    level2 = {}
-    for band in ("B03", "B04", "B11"):
-        fine = RESOLUTIONS[band] == 10
-        image = np.where(seen, fre[band], np.nan).astype(np.float32)
-        level2[short_band(band)] = enlarge(image, 2, scene.grid.shape) if fine else image
-    return level2, L2AMasks(clm=clm, mg2=mg2, edg=(~seen).astype(np.uint8)), codes
-
-
 def simulate_sentinel2(
     simulation: Simulation,
     plan: Sentinel2Plan,
@@ -175,7 +117,7 @@ def simulate_sentinel2(
     snow: PathLike,
     truth: PathLike,
 ) -> None:
-    """Write the L1C, MAJA L2A and Theia snow products of one tile and date, and their truth.
+    """Write the L1C, MAJA L2A and snow products of one tile and date, and their truth.
 
     Parameters
     ----------
@@ -192,7 +134,7 @@ def simulate_sentinel2(
     scene = build_scene(simulation, plan.tile, grid, plan.sensing_time, plan.date, seed)
     optics = band_optics(simulation, f"sentinel2{plan.unit.lower()}")
     rng = generator(seed, "sentinel2", name)
-    coarse_seen = _swath_edge(grid.with_resolution(60.0).shape, rng, 0.15)
+    coarse_seen = _swath_edge(grid.with_resolution(60.0).shape, rng, SWATH_CHANCE)
     seen = np.repeat(np.repeat(coarse_seen, 6, 0), 6, 1)
     toa = _sentinel2_bands(scene, optics, rng, seen)
     meta = Sentinel2Metadata(
@@ -207,14 +149,17 @@ def simulate_sentinel2(
         solar_irradiance=dict(zip(optics.names, optics.irradiance.tolist(), strict=True)),
     )
     saturated = {band: image > SENTINEL2_SATURATION for band, image in toa.items()}
-    write_l1c(l1c, toa, {b: mask for b, mask in saturated.items() if mask.any()}, meta)
-    level2, masks, codes = _level2(simulation, scene, optics, toa, seed, name)
-    write_l2a(l2a, level2, masks, meta)
-    write_snow(snow, codes, meta)
-    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), {"platform": meta.platform})
+    masks = level1_masks(scene, toa, saturated) if simulation.level1_masks else None
+    write_l1c(l1c, toa, {b: m for b, m in saturated.items() if m.any()}, meta, masks)
+    derived = level2(scene, optics, toa, seed, name)
+    write_l2a(l2a, derived.reflectance, derived.masks, meta)
+    form = simulation.snow_format
+    write_snow(snow, derived.fraction if form in FRACTIONS else derived.snow, meta, form)
+    state = {"platform": meta.platform}
+    write_truth(truth, scene, np.isfinite(seen[::2, ::2]), optics, plan.sensing_time, state)
 
 
-def _spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
+def spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid, Grid]:
     """Grid to render and grid of the product: the whole tile or a small part of it."""
     pixel = load_sensor(plan.platform.lower()).pixel_size
     whole = tile_grid(simulation, plan.tile)
@@ -243,10 +188,7 @@ def _spot_grids(simulation: Simulation, plan: SpotPlan, seed: int) -> tuple[Grid
 def simulate_spot(
     simulation: Simulation, plan: SpotPlan, seed: int, *, product: PathLike, truth: PathLike | None
 ) -> None:
-    """Write one SPOT product, L1A where the plan has an incidence, else L1C, and perhaps its truth.
-
-    The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
-    virtual camera; nothing of it passes through the emulator.
+    """Write one SPOT product, L1A where the plan has an incidence, else L1C, perhaps its truth.
 
     Parameters
     ----------
@@ -261,34 +203,74 @@ def simulate_spot(
     if plan.incidence is not None:
         simulate_level1a(simulation, plan, seed, product=product, truth=truth)
         return
-    render, target = _spot_grids(simulation, plan, seed)
+    render, target = spot_grids(simulation, plan, seed)
     view = view_spot(simulation, plan, render, seed)
-    scene, exposure = view.scene, view.exposure
     shift = displacement(simulation.instruments, view.rng)
-    seen = _swath_edge(target.shape, view.rng, 0.5 if plan.size is None else 0.0)
-    images = {}
+    chance = 0.5 if plan.size is None else 0.0
+    seen = write_level1c(view, plan, target, shift, chance, product)
+    if truth is None:
+        return
+    coarse = view.scene.grid.with_resolution(COARSE)
+    covered = raster.resample(seen.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
+    state = state_of(view, displacement_m=list(shift))
+    write_truth(truth, view.scene, covered, view.optics, plan.acquisition_time, state)
+
+
+def write_level1c(
+    view: SpotView,
+    plan: SpotPlan,
+    target: Grid,
+    shift: tuple[float, float],
+    swath_chance: float,
+    product: PathLike,
+) -> npt.NDArray[np.bool_]:
+    """Write what a SPOT camera sees as an L1C product, SWH or Take5.
+
+    The image is rendered through SPOT's own response, blurred, misplaced and digitised by the
+    virtual camera; nothing of it passes through the emulator.
+
+    Parameters
+    ----------
+    view : SpotView
+    plan : SpotPlan
+    target : Grid
+        Of the product.
+    shift : (float, float)
+        Error of the position, m east and north.
+    swath_chance : float
+        Probability that the edge of the swath crosses the image.
+    product : path
+        Zip file.
+
+    Returns
+    -------
+    ndarray of bool, (y, x) on ``target``
+        Where the product has data.
+    """
+    seen = _swath_edge(target.shape, view.rng, swath_chance)
+    images, saturated = {}, {}
     for band in view.bands:
-        image = resample_image(view.image(band), scene.grid, target, shift)
+        image = resample_image(view.image(band), view.scene.grid, target, shift)
         dn = view.numbers(image, band)
-        saturation, minimum = exposure.saturation[band], exposure.minimum[band]
-        milli = np.rint(1000 * (minimum + dn / 255.0 * (saturation - minimum)))
+        saturation, minimum = view.exposure.saturation[band], view.exposure.minimum[band]
+        milli = np.rint(1000 * (minimum + dn / LARGEST_NUMBER * (saturation - minimum)))
         valid = np.isfinite(image * seen)
         images[band] = np.where(valid, np.maximum(milli, 1), 0).astype(np.uint16)
+        saturated[band] = dn == LARGEST_NUMBER
     everywhere = np.all([image > 0 for image in images.values()], axis=0)
     images = {
         band: np.where(everywhere, image, 0).astype(np.uint16) for band, image in images.items()
     }
-    meta = SwhMetadata(
+    meta = SpotMetadata(
         scene_id=plan.scene_id,
         platform=plan.platform,
         instrument=plan.instrument,
         acquisition_time=plan.acquisition_time,
-        sun_zenith=scene.sun_zenith,
-        sun_azimuth=scene.sun_azimuth,
+        sun_zenith=view.scene.sun_zenith,
+        sun_azimuth=view.scene.sun_azimuth,
     )
-    write_swh(product, images, exposure.saturation, exposure.minimum, target, meta)
-    if truth is None:
-        return
-    coarse = scene.grid.with_resolution(COARSE)
-    covered = raster.resample(everywhere.astype(np.uint8), target, coarse, "nearest", fill=0) == 1
-    write_truth(truth, scene, covered, state_of(view, displacement_m=list(shift)))
+    if plan.format == "take5":
+        write_take5(product, images, saturated, target, meta)
+    else:
+        write_swh(product, images, view.exposure.saturation, view.exposure.minimum, target, meta)
+    return np.asarray(everywhere, bool)

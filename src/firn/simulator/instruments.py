@@ -18,6 +18,8 @@ FloatArray = npt.NDArray[np.float32]
 
 #: Ratio between neighbouring gain steps: SPOT1-3 1.3, SPOT4-5 1.5 (Schroeder et al., ISPRS 2000).
 GAIN_STEP = {"SPOT1": 1.3, "SPOT2": 1.3, "SPOT3": 1.3, "SPOT4": 1.5, "SPOT5": 1.5}
+#: Largest digital number, at which an instrument saturates.
+LARGEST_NUMBER = 255
 #: Standard score of the 90 % point of a normal distribution.
 _Z90 = 1.2816
 #: Modulation transfer of an ideal square pixel at the Nyquist frequency, sinc(1/2).
@@ -149,12 +151,12 @@ def expose(
         Reflectance of DN 255 and DN 0.
     rng : Generator
     """
-    scaled = (reflectance - minimum) * (255 / (saturation - minimum))
-    full = np.clip(scaled, 0, 255)
+    scaled = (reflectance - minimum) * (LARGEST_NUMBER / (saturation - minimum))
+    full = np.clip(scaled, 0, LARGEST_NUMBER)
     sigma = 127.5 / camera.snr * np.sqrt(0.3 + 0.7 * full / 127.5)
     stripes = camera.striping * rng.standard_normal(scaled.shape[1])
     noise = sigma * rng.standard_normal(scaled.shape) + stripes
-    return np.asarray(np.clip(np.rint(scaled + noise), 0, 255), np.uint8)
+    return np.asarray(np.clip(np.rint(scaled + noise), 0, LARGEST_NUMBER), np.uint8)
 
 
 def displacement(settings: Instruments, rng: np.random.Generator) -> tuple[float, float]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from rasterio.warp import transform as transform_points
 from scipy import ndimage
 
+from firn.raster import Grid
 from firn.simulation_config import Simulation
 from firn.simulator.formats.dimap import DimapMetadata, write_l1a
 from firn.simulator.plan import SpotPlan
@@ -24,14 +25,25 @@ _FIT_NODES = 25
 _METRES_PER_DEGREE = 111_320.0
 
 
-def camera_of(view: SpotView, incidence: float) -> Pushbroom:
-    """Camera whose image holds the whole scene, at this incidence (degrees, east positive)."""
-    grid, elevation = view.scene.grid, view.scene.world.elevation
+def camera_over(
+    grid: Grid, elevation: npt.NDArray[np.float32], pixel: float, incidence: float
+) -> Pushbroom:
+    """Camera whose image holds all of a relief.
+
+    Parameters
+    ----------
+    grid : Grid
+    elevation : ndarray, (y, x), m
+    pixel : float
+        At nadir, m.
+    incidence : float
+        Degrees, positive where the satellite looks east.
+    """
     left, bottom, right, top = grid.bounds
     centre = (left + right) / 2, (bottom + top) / 2
     (lon,), (lat,) = transform_points(grid.crs, "EPSG:4326", *([c] for c in centre))
     look = float(np.degrees(np.arcsin(SEMI_MAJOR / ORBIT_RADIUS * np.sin(np.radians(incidence)))))
-    small = Pushbroom(lon, lat, look, view.pixel, (3, 3))
+    small = Pushbroom(lon, lat, look, pixel, (3, 3))
 
     def place(row: float, col: float, height: float) -> FloatArray:
         mapped = small.ground(np.array([row]), np.array([col]), height)
@@ -44,7 +56,7 @@ def camera_of(view: SpotView, incidence: float) -> Pushbroom:
         offsets = np.linalg.solve(steps, corners - place(1, 1, height)[:, None])
         reach = np.maximum(reach, np.abs(offsets).max(axis=1))
     shape = int(2 * np.ceil(reach[0])) + 3, int(2 * np.ceil(reach[1])) + 3
-    return Pushbroom(lon, lat, look, view.pixel, shape)
+    return Pushbroom(lon, lat, look, pixel, shape)
 
 
 def location_terms(camera: Pushbroom, error: tuple[float, float]) -> tuple[FloatArray, FloatArray]:
@@ -103,8 +115,9 @@ def simulate_level1a(
     assert plan.incidence is not None
     grid = tile_grid(simulation, plan.tile)
     view = view_spot(simulation, plan, grid, seed)
-    camera = camera_of(view, plan.incidence)
-    points = camera.ground_points(view.scene.world.elevation, grid)
+    elevation = view.scene.world.elevation
+    camera = camera_over(grid, elevation, view.pixel, plan.incidence)
+    points = camera.ground_points(elevation, grid)
     direction = view.rng.uniform(0, 2 * np.pi)
     length = simulation.instruments.location_error
     error = float(length * np.sin(direction)), float(length * np.cos(direction))
@@ -115,8 +128,8 @@ def simulate_level1a(
     write_l1a(product, images, _metadata(view, plan, camera, error))
     if truth is not None:
         covered = np.ones(grid.with_resolution(COARSE).shape, bool)
-        state = {"incidence": camera.incidence, "location_error_m": list(error)}
-        write_truth(truth, view.scene, covered, state_of(view, **state))
+        state = state_of(view, incidence=camera.incidence, location_error_m=list(error))
+        write_truth(truth, view.scene, covered, view.optics, plan.acquisition_time, state)
 
 
 def _metadata(

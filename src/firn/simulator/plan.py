@@ -13,8 +13,8 @@ import numpy as np
 from firn.errors import ConfigError
 from firn.seeds import generator
 from firn.sensors import Sensor, load_sensor
-from firn.simulation_config import Simulation, VirtualTile
-from firn.simulator.formats.naming import spot_scene_number, swh_scene_id
+from firn.simulation_config import Simulation, SpotFormat, VirtualTile
+from firn.simulator.formats.naming import spot_scene_number, swh_scene_id, take5_scene_id
 
 #: Years in which each satellite took images of the archive.
 MISSIONS = {
@@ -52,7 +52,7 @@ class SpotPlan:
     """A virtual SPOT acquisition.
 
     ``size`` is None where it covers its whole tile, ``incidence`` (degrees, positive where the
-    satellite looks east) where the product is orthorectified.
+    satellite looks east) where the product is orthorectified, in a ``format`` of its own.
     """
 
     scene_id: str
@@ -63,6 +63,7 @@ class SpotPlan:
     role: Literal["kde", "evaluate"]
     size: int | None
     incidence: float | None = None
+    format: SpotFormat = "swh"
 
 
 def response_table(sensor: Sensor, instrument: str) -> str:
@@ -121,6 +122,7 @@ def _spot_plan(
     role: Literal["kde", "evaluate"],
     size: int | None,
     incidence: float | None = None,
+    form: SpotFormat = "swh",
 ) -> SpotPlan:
     _mission(platform)
     rng = generator(seed, "plan", platform, tile, date)
@@ -129,7 +131,14 @@ def _spot_plan(
     hour = SPOT_PASS + rng.uniform(-0.6, 0.4)
     when = _pass_time(date, simulation.tiles[tile], hour)
     k = 48 + sorted(simulation.tiles).index(tile)
-    if incidence is None:
+    if form == "take5":
+        if platform not in RAW_MODES:
+            raise ConfigError(
+                f"{platform} {date}: took no part in Take5, only {', '.join(RAW_MODES)} did; "
+                "choose another sensor or format"
+            )
+        scene_id = take5_scene_id(platform, instrument, when, tile)
+    elif incidence is None:
         scene_id = swh_scene_id(platform, instrument, when, k, 258)
     else:
         mode = RAW_MODES.get(platform, "X")
@@ -143,6 +152,7 @@ def _spot_plan(
         role=role,
         size=size,
         incidence=incidence,
+        format=form,
     )
 
 
@@ -194,6 +204,7 @@ def spot_plans(simulation: Simulation, seed: int, platforms: Iterable[str]) -> l
             "evaluate",
             None,
             s.incidence,
+            s.format,
         )
         for s in simulation.spot
     ]

@@ -168,28 +168,36 @@ class Pushbroom:
         """
         top, bottom = float(elevation.max()) + 1, float(elevation.min()) - 1
         rays = _Rays(self, grid, (bottom, (bottom + top) / 2, top))
-        count = int(np.ceil((top - bottom) / VERTICAL_STEP))
-        heights = np.linspace(top, bottom, count + 1)
-        hit = np.full(self.shape, np.nan)
-        above = np.full(self.shape, np.nan)
+        heights = np.linspace(top, bottom, int(np.ceil((top - bottom) / VERTICAL_STEP)) + 1)
+        # The last step at which a ray is above all that it may meet.
+        highest = _highest(elevation, grid, rays)
+        first = np.maximum(heights.size - np.searchsorted(heights[::-1], highest, "right") - 1, 0)
+        hit, above = np.full((2, first.size), np.nan)
+        order = np.argsort(first)
+        begins = np.searchsorted(first[order], np.arange(heights.size + 1))
+        flying = order[:0]
         for i, height in enumerate(heights):
-            clearance = height - _bilinear(elevation, grid, *rays.at(height))
-            struck = np.isnan(hit) & (clearance <= 0) & (above > 0)
+            flying = np.concatenate([flying, order[begins[i] : begins[i + 1]]])
+            clearance = height - _bilinear(elevation, grid, *rays.at(height, flying))
+            before = above[flying]
+            struck = (clearance <= 0) & (before > 0)
             # Between two steps, the ray comes nearer to the ground evenly.
-            share = above[struck] / (above[struck] - clearance[struck])
-            hit[struck] = heights[i - 1] + share * (height - heights[i - 1])
-            above = clearance
-        return rays.at(hit)
+            share = before[struck] / (before[struck] - clearance[struck])
+            hit[flying[struck]] = heights[i - 1] + share * (height - heights[i - 1])
+            above[flying] = clearance
+            flying = flying[~struck]
+        x, y = rays.at(hit)
+        return x.reshape(self.shape), y.reshape(self.shape)
 
 
 class _Rays:
-    """Map coordinates of all pixels' rays as a function of height."""
+    """Map coordinates of all pixels' rays, in the order of the pixels, as a function of height."""
 
     def __init__(self, camera: Pushbroom, grid: Grid, levels: tuple[float, float, float]) -> None:
         lines, columns = camera.lattice()
         rows, cols = np.meshgrid(lines, columns, indexing="ij")
         every_line, every_column = (np.arange(side, dtype=float) for side in camera.shape)
-        self._levels = levels
+        self.levels = levels
         self._fields = []
         for level in levels:
             lon, lat = camera.ground(rows, cols, level)
@@ -198,21 +206,41 @@ class _Rays:
                 RectBivariateSpline(lines, columns, np.reshape(values, rows.shape))
                 for values in mapped
             ]
-            self._fields.append([spline(every_line, every_column) for spline in splines])
+            self._fields.append([spline(every_line, every_column).ravel() for spline in splines])
 
-    def at(self, height: float | FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Coordinates x and y, m, by the parabola through the three levels."""
-        low, middle, high = self._levels
+    def at(
+        self, height: float | FloatArray, chosen: npt.NDArray[np.intp] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Coordinates x and y, m, of all or the chosen rays, by a parabola through the levels."""
+        low, middle, high = self.levels
         weights = (
             (height - middle) * (height - high) / ((low - middle) * (low - high)),
             (height - low) * (height - high) / ((middle - low) * (middle - high)),
             (height - low) * (height - middle) / ((high - low) * (high - middle)),
         )
+        part = slice(None) if chosen is None else chosen
         x, y = (
-            sum((w * field[axis] for w, field in zip(weights, self._fields, strict=True)), 0.0)
+            sum(
+                (w * field[axis][part] for w, field in zip(weights, self._fields, strict=True)), 0.0
+            )
             for axis in (0, 1)
         )
         return np.asarray(x), np.asarray(y)
+
+
+def _highest(elevation: npt.NDArray[np.float32], grid: Grid, rays: _Rays) -> FloatArray:
+    """Elevation, m, above which each ray meets nothing: the highest of the ground below it."""
+    bottom, middle, top = (np.stack(rays.at(level)) for level in rays.levels)
+    # Half of the way from top to bottom, the bend of the ray and the pixels around it.
+    reach = (np.abs(top - bottom).max(axis=1) / 2 / grid.resolution).astype(int) + 4
+    around = ndimage.maximum_filter(elevation, 2 * reach[::-1] + 1)
+    col = np.rint((middle[0] - grid.transform.c) / grid.transform.a - 0.5).astype(int)
+    row = np.rint((middle[1] - grid.transform.f) / grid.transform.e - 0.5).astype(int)
+    height, width = grid.shape
+    highest = around[row.clip(0, height - 1), col.clip(0, width - 1)].astype(float)
+    beside = (col < -reach[0]) | (col >= width + reach[0])
+    beside |= (row < -reach[1]) | (row >= height + reach[1])
+    return np.where(beside, -np.inf, highest)
 
 
 def _bilinear(

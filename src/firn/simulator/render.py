@@ -104,7 +104,7 @@ def build_scene(
     snow = lay_snow(world, simulation.climate, when, generator(seed, "snow", tile, weather))
     clouds = draw_clouds(world, simulation.climate, generator(seed, "clouds", tile, weather))
     rng = generator(seed, "air", tile, weather)
-    grains = simulation.materials.snow
+    grains = simulation.materials_of(tile).snow
     clean = clean_snow(world, snow, len(grains))
     relief = shrink(world.elevation, 2)
     shadow = terrain.cast_shadow(relief, 2 * grid.resolution, zenith, azimuth)

@@ -32,10 +32,10 @@ class BandOptics:
     irradiance: npt.NDArray[np.float64]
 
 
-def materials_of(simulation: Simulation) -> tuple[str, ...]:
-    """All columns of the spectra table that have a role."""
-    roles = simulation.materials.model_dump()
-    return tuple(dict.fromkeys(name for columns in roles.values() for name in columns))
+def all_materials(simulation: Simulation) -> tuple[str, ...]:
+    """All columns of the spectra table that have a role on some tile."""
+    roles = [role for tile in simulation.tiles for _, role in simulation.materials_of(tile)]
+    return tuple(dict.fromkeys(name for role in roles for name in role))
 
 
 def band_optics(simulation: Simulation, response: str, shift_nm: float | None = None) -> BandOptics:
@@ -58,7 +58,7 @@ def band_optics(simulation: Simulation, response: str, shift_nm: float | None = 
     table = simulation.spectra
     path = table if table.endswith(".csv") else packaged(f"spectra/{table}.csv")
     wavelength, spectra = load_spectra(path)
-    if missing := [m for m in materials_of(simulation) if m not in spectra]:
+    if missing := [m for m in all_materials(simulation) if m not in spectra]:
         raise ConfigError(
             f"{path}: has no column {', '.join(missing)}; assign its columns to roles in "
             "simulation.materials"
@@ -80,7 +80,7 @@ def band_optics(simulation: Simulation, response: str, shift_nm: float | None = 
         names=tuple(responses),
         wavelength=mean(grid) / 1000,
         reflectance={
-            m: mean(np.interp(grid, wavelength, spectra[m])) for m in materials_of(simulation)
+            m: mean(np.interp(grid, wavelength, spectra[m])) for m in all_materials(simulation)
         },
         irradiance=np.array([np.sum(irradiance * w) / np.sum(w) for w in weights.values()]),
     )

@@ -83,7 +83,8 @@ def view_spot(simulation: Simulation, plan: SpotPlan, grid: Grid, seed: int) -> 
     scene = build_scene(simulation, plan.tile, grid, when, when.strftime("%Y%m%d"), seed)
     response = response_table(sensor, plan.instrument)
     rng = generator(seed, "spot", plan.scene_id)
-    age = when.year - MISSIONS[plan.platform][0]
+    launch, end = MISSIONS[plan.platform]
+    age = min(when.year, end) - launch
     exposure = choose_exposure(settings, camera, plan.platform, bands, scene.sun_zenith, age, rng)
     optics = band_optics(simulation, response, camera.response_shift)
     return SpotView(scene, camera, optics, exposure, bands, sensor.pixel_size, rng)

@@ -2,18 +2,21 @@
 
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from firn import raster
 from firn.classes import IGNORE, PUBLISHED, SurfaceClass
 from firn.files import write_json
 from firn.raster import Grid
 from firn.simulator.fields import shrink
-from firn.simulator.render import Scene
+from firn.simulator.render import Scene, surface_reflectance
+from firn.simulator.spectra import BandOptics
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -23,6 +26,16 @@ SNOW_FROM, GROUND_UP_TO = 0.65, 0.35
 CLOUD_FROM, CLEAR_UP_TO = 0.5, 0.1
 #: Canopy share above which a pixel is forest and not judged.
 FOREST_FROM = 0.5
+#: Optical thickness below which a cloud is thin (Rossow & Schiffer 1999, BAMS 80, 2261-2288).
+THICK_FROM = 3.6
+#: Mean snow share of the ground around a pixel, as many pixels of 20 m wide, where snow is patchy.
+PATCHY, PATCHES_WITHIN = (0.2, 0.8), 9
+#: Months in which snow melts into patches.
+SPRING = (3, 4, 5, 6)
+#: Share of rock above which a pixel is rock, that of snow up to which it is bare, and the
+#: reflectance in the green from which it is bright: a quarter of the demonstration's rock.
+ROCK_FROM, BARE_UP_TO, BRIGHT_FROM = 0.5, 0.05, 0.2
+GREEN = 0.56  # micrometres
 
 
 def true_classes(
@@ -51,13 +64,42 @@ def true_classes(
     return codes
 
 
+def true_situations(
+    snow: FloatArray, thickness: FloatArray, rock: FloatArray, brightness: FloatArray, month: int
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Where ground and weather make it hard to map snow, by the name of the situation.
+
+    Parameters
+    ----------
+    snow, thickness : ndarray, (y, x) at 20 m
+        As for `true_classes`.
+    rock : ndarray
+        Area share of rock below the snow.
+    brightness : ndarray
+        Reflectance of the surface in the green.
+    month : int
+    """
+    clear = thickness <= CLEAR_UP_TO
+    thin = (thickness > CLEAR_UP_TO) & (thickness < THICK_FROM)
+    around = ndimage.uniform_filter(snow, PATCHES_WITHIN)
+    patchy = (around > PATCHY[0]) & (around < PATCHY[1]) & (month in SPRING)
+    bright = (rock > ROCK_FROM) & (brightness >= BRIGHT_FROM)
+    return {
+        "thin cloud over snow": thin & (snow >= SNOW_FROM),
+        "spring patchy snow": clear & patchy,
+        "bright rock": clear & bright & (snow <= BARE_UP_TO),
+    }
+
+
 def write_truth(
     folder: str | os.PathLike[str],
     scene: Scene,
     seen: npt.NDArray[np.bool_],
+    optics: BandOptics,
+    when: datetime,
     instrument: Mapping[str, Any],
 ) -> None:
-    """Write ``class.tif``, ``fields.tif`` and ``instrument.json`` at 20 m.
+    """Write ``class.tif``, ``class_strata.tif``, ``fields.tif`` and ``instrument.json`` at 20 m.
 
     Parameters
     ----------
@@ -65,6 +107,10 @@ def write_truth(
     scene : Scene
     seen : ndarray of bool, (y, x) at 20 m
         Where the image has data.
+    optics : BandOptics
+        Of the instrument; its band nearest to the green tells what is bright.
+    when : datetime
+        Of the acquisition.
     instrument : mapping
         True state of the instrument and of the weather.
     """
@@ -75,6 +121,15 @@ def write_truth(
     codes[~seen] = IGNORE
     target = Path(folder)
     raster.write(target / "class.tif", codes, grid, nodata=IGNORE)
+    green = int(np.argmin(np.abs(optics.wavelength - GREEN)))
+    brightness = shrink(surface_reflectance(scene, optics, green), 2)
+    strata = true_situations(snow, thickness, scene.world.rock, brightness, when.month)
+    raster.write(
+        target / "class_strata.tif",
+        np.stack(list(strata.values())).astype(np.uint8),
+        grid,
+        band_names=tuple(strata),
+    )
     shadow = shrink(scene.cast_shadow.astype(np.float32), 2)
     raster.write(
         target / "fields.tif",

@@ -45,6 +45,8 @@ class World:
         Slope components.
     cover : dict of material to ndarray
         Area fractions without snow, less the light lost to roughness; at 20 m.
+    rock : ndarray
+        Area fraction of rock without snow, 0-1; at 20 m.
     tree_cover : ndarray
         Canopy fraction, 0-1.
     water : ndarray of bool
@@ -57,6 +59,7 @@ class World:
     east: FloatArray
     north: FloatArray
     cover: dict[str, FloatArray]
+    rock: FloatArray
     tree_cover: FloatArray
     water: npt.NDArray[np.bool_]
     texture: FloatArray
@@ -176,7 +179,7 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
             lit = np.asarray(part * share * ROUGHNESS.get(role, 1.0), np.float32)
             shares[name] = shares[name] + lit if name in shares else lit
 
-    materials = simulation.materials
+    materials = simulation.materials_of(tile)
     dry = sigmoid(1.5 * fractal(rng, coarse_shape, COARSE, 1000, 2.6) + (height - 2500) / 400)
     meadow = open_land * (1 - bare)
     tuft = 0.12 + 0.25 * sigmoid(2 * fractal(rng, coarse_shape, COARSE, 400, 2.2))
@@ -184,7 +187,8 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
     add("grass", 2000, meadow * (1 - dry) * (1 - tuft))
     add("dry_grass", 2000, meadow * dry * (1 - tuft))
     add("soil", 2500, meadow * tuft + open_land * scree * 0.35)
-    add("rock", 4000, open_land * (bare - scree * 0.35))
+    rock = open_land * (bare - scree * 0.35)
+    add("rock", 4000, rock)
     add("water", 4000, lake * 1.0)
 
     unit = np.exp(0.25 * fractal(rng, coarse_shape, COARSE, 2500, 2.6) + rng.normal(0, 0.12))
@@ -195,6 +199,7 @@ def build_world(simulation: Simulation, tile: str, grid: Grid, seed: int) -> Wor
         east=east,
         north=north,
         cover={name: np.asarray(share, np.float32) for name, share in shares.items()},
+        rock=np.asarray(rock, np.float32),
         tree_cover=enlarge(np.asarray(canopy * ~lake, np.float32), 2, grid.shape),
         water=np.repeat(np.repeat(lake, 2, 0), 2, 1)[: grid.height, : grid.width],
         texture=np.clip(enlarge(np.asarray(unit, np.float32), 2, grid.shape) + grain, 0.4, 2.0),

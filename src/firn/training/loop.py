@@ -13,8 +13,9 @@ import torch
 from firn.config import TrainingStep
 from firn.files import write_text
 from firn.methods import save_model
-from firn.methods.network import network_tensors
+from firn.methods.network import load_network, network_tensors
 from firn.provenance import provenance
+from firn.training.calibration import CALIBRATION_PIXELS, fit_temperature
 from firn.training.compute import deterministic
 from firn.training.data import TrainingData
 from firn.training.passes import Passes
@@ -34,7 +35,8 @@ def train(
     """Train until the validation loss has not improved for ``patience`` epochs.
 
     The weights of the best epoch are kept; a run that starts from a model counts that model as
-    epoch 0, so that it never ends worse than it began. After each epoch its row is written to
+    epoch 0, so that it never ends worse than it began. Its probabilities are calibrated on the
+    validation patches (`firn.training.calibration`). After each epoch its row is written to
     ``history`` and everything that the next one needs to ``{output}.resume.safetensors``: a killed
     training continues from there and, on a CPU with the same number of threads, ends with the same
     bytes. The number of threads is torch's (``OMP_NUM_THREADS``) and stands in the model's card.
@@ -59,19 +61,24 @@ def train(
     model = run.model(data)
     passes = Passes(run, data, model)
     optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
-    state = TrainingState(passes.network, optimiser, network_tensors(passes.network))
+    state = TrainingState(
+        passes.network, passes.average, optimiser, network_tensors(passes.network)
+    )
     resume, settings = resume_path(output), run.digest(data)
     with deterministic(passes.device):
         if not load_state(resume, state, settings) and run.start is not None:
             state.best_loss, state.best_kappa = passes.validate(data.validation)
         while not finished(state, run.step):
-            state.record(_epoch(passes, state))
+            state.record(_epoch(passes, state), passes.kept)
             save_state(resume, state, settings)
             write_history(history, state.history)
+        load_network(passes.kept, state.best)
+        temperature = fit_temperature(*passes.sample_logits(data.validation, CALIBRATION_PIXELS))
     write_history(history, state.history)
     card = replace(
         model.card,
         training=_outcome(passes, state),
+        temperature=temperature,
         provenance=provenance(data.sources, {"run": settings}),
     )
     save_model(type(model).restore(card, state.best), output)

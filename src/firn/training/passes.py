@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Never
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from firn.classes import CLASS_NAMES, IGNORE
@@ -41,8 +43,14 @@ class Passes:
         self.precision = choose_precision(run.settings.precision, self.device)
         # torch's type stubs know no memory_format here.
         self.network = model.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = moving_average(self.network, run.settings.averaging)
         self.mean, self.std = model.mean.to(self.device), model.std.to(self.device)
         self.weights = torch.tensor(data.class_weights, dtype=torch.float32, device=self.device)
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network that is validated and kept: the average of the trained one, if any."""
+        return self.network if self.average is None else self.average.module
 
     def train(self, optimiser: torch.optim.Optimizer, epoch: int) -> float:
         """Train one epoch on all patches in a random order.
@@ -63,12 +71,15 @@ class Passes:
         loss = weight = 0.0
         with self._progress(order, epoch) as progress:
             for channels, labels in self._train_batches(order, epoch, rng):
-                batch_loss, batch_weight = self._loss(self._logits(channels), labels)
+                logits = self._logits(self.network, channels)
+                batch_loss, batch_weight = self._loss(logits, labels)
                 # A batch without a labelled pixel teaches nothing.
                 if batch_weight.item() > 0:
                     optimiser.zero_grad(set_to_none=True)
                     (batch_loss / batch_weight).backward()  # type: ignore[no-untyped-call]
                     optimiser.step()
+                    if self.average is not None:
+                        self.average.update_parameters(self.network)
                     loss += batch_loss.item()
                     weight += batch_weight.item()
                 progress.update()
@@ -111,14 +122,14 @@ class Passes:
         DataError
             No pixel is labelled.
         """
-        self.network.eval()
+        network = self.kept.eval()
         loss = weight = 0.0
         matrix = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
         with torch.no_grad():
             for channels, labels in batches(
                 source, range(len(source)), self.run.settings.batch_size
             ):
-                logits = self._logits(channels)
+                logits = self._logits(network, channels)
                 batch_loss, batch_weight = self._loss(logits, labels)
                 loss += batch_loss.item()
                 weight += batch_weight.item()
@@ -130,13 +141,42 @@ class Passes:
             agreement if math.isfinite(agreement) else None,
         )
 
-    def _logits(self, channels: Tensor) -> Tensor:
+    def sample_logits(
+        self, source: PatchSource, count: int
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]]:
+        """Logits and labels of about ``count`` labelled pixels, evenly spread over the patches.
+
+        Parameters
+        ----------
+        source : PatchSource
+        count : int
+            All pixels are taken where a patch has no more than its share of them.
+
+        Returns
+        -------
+        logits : ndarray, (pixel, class)
+        labels : ndarray of uint8, (pixel,)
+        """
+        network = self.kept.eval()
+        share = -(-count // len(source))
+        logits, classes = [], []
+        with torch.no_grad():
+            for channels, labels in batches(source, range(len(source)), 1):
+                values = self._logits(network, channels)[0].flatten(1).T
+                judged = self._judged(labels).flatten()
+                known = (judged != IGNORE).nonzero().flatten()
+                chosen = known[:: max(1, -(-len(known) // share))]
+                logits.append(values[chosen.to(self.device)].double().cpu().numpy())
+                classes.append(judged[chosen].numpy())
+        return np.concatenate(logits), np.concatenate(classes)
+
+    def _logits(self, network: nn.Module, channels: Tensor) -> Tensor:
         """Logits, (patch, class, y, x), float32."""
         values = normalise(channels.to(self.device), self.mean, self.std)
         values = values.contiguous(memory_format=torch.channels_last)
         reduced = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision, enabled=reduced):
-            logits: Tensor = self.network(values)
+            logits: Tensor = network(values)
         return logits.float()
 
     def _judged(self, labels: Tensor) -> Tensor:
@@ -176,6 +216,22 @@ class Passes:
             leave=False,
             disable=not sys.stderr.isatty(),
         )
+
+
+def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
+    """Exponential moving average of a network's weights and running statistics; None for decay 0.
+
+    Over the first steps the decay is smaller, (1 + n) / (10 + n) after n steps, so that the weights
+    before the training are soon forgotten (as TensorFlow's ExponentialMovingAverage does).
+    """
+    if decay == 0:
+        return None
+
+    def averaged(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        share = torch.clamp((1 + torch.as_tensor(steps)) / (10 + torch.as_tensor(steps)), max=decay)
+        return average * share + current * (1 - share)
+
+    return AveragedModel(network, avg_fn=averaged, use_buffers=True)
 
 
 def batches(

@@ -32,7 +32,7 @@ class Run:
         The seed of the configuration.
     network : NetworkSettings
     settings : TrainingSettings
-        Batch size, augmentation, emulation, precision and device.
+        Batch size, averaging, augmentation, emulation, precision and device.
     step : TrainingStep
         Learning rate, patience and cap: ``settings.preliminary`` or ``settings.intensive``.
     start : path, optional
@@ -57,7 +57,7 @@ class Run:
         if self.start is not None:
             start = hashlib.sha256(Path(self.start).read_bytes()).hexdigest()
         settings = self.settings.model_dump(
-            include={"batch_size", "augment", "emulation", "precision"}
+            include={"batch_size", "averaging", "augment", "emulation", "precision"}
         )
         step = self.step.model_dump(include=set(TrainingStep.model_fields))
         return digest(

@@ -37,6 +37,7 @@ class TrainingState:
     """
 
     network: nn.Module
+    average: nn.Module | None
     optimiser: torch.optim.Adam
     best: Tensors
     best_epoch: int = 0
@@ -49,11 +50,11 @@ class TrainingState:
         """Epochs done."""
         return len(self.history)
 
-    def record(self, row: EpochRecord) -> None:
-        """Add an epoch, and keep its weights if its validation loss is the lowest so far."""
+    def record(self, row: EpochRecord, network: nn.Module) -> None:
+        """Add an epoch, and keep the network's weights if its validation loss is the lowest."""
         self.history.append(row)
         if row.validation_loss < self.best_loss:
-            self.best = network_tensors(self.network)
+            self.best = network_tensors(network)
             self.best_epoch = row.epoch
             self.best_loss = row.validation_loss
             self.best_kappa = row.validation_kappa
@@ -67,6 +68,8 @@ def resume_path(output: str | os.PathLike[str]) -> Path:
 def save_state(path: Path, state: TrainingState, digest: str) -> None:
     """Write the resume file atomically."""
     tensors = {f"network.{name}": t for name, t in network_tensors(state.network).items()}
+    if state.average is not None:
+        tensors |= {f"average.{name}": t for name, t in network_tensors(state.average).items()}
     tensors |= {f"best.{name}": t for name, t in state.best.items()}
     for index, moments in state.optimiser.state_dict()["state"].items():
         for name, tensor in moments.items():
@@ -105,6 +108,8 @@ def load_state(path: Path, state: TrainingState, digest: str) -> bool:
     state.best_kappa = content["best_kappa"]
     state.best = _part(tensors, "best.")
     load_network(state.network, _part(tensors, "network."))
+    if state.average is not None:
+        load_network(state.average, _part(tensors, "average."))
     _load_adam(state.optimiser, _part(tensors, "adam."))
     logger.info("%s: continuing after epoch %d", path, state.epoch)
     return True

@@ -13,13 +13,14 @@ from rasterio.warp import transform
 
 from firn.errors import GridError, ProductError
 from firn.raster import Grid
+from firn.simulator.formats.metadata import SpotMetadata
 from firn.simulator.formats.naming import swh_scene_id
-from firn.simulator.formats.swh import BANDS, SwhMetadata, write_swh
+from firn.simulator.formats.swh import BANDS, write_swh
 
 GRID = Grid.from_bounds("EPSG:32632", 600000, 5199000, 601600, 5200000, 20)
 TIME = datetime(1994, 2, 11, 10, 41, 7, 50000)
 SCENE = swh_scene_id("SPOT4", "HRVIR1", TIME, 49, 262, 4)
-META = SwhMetadata(SCENE, "SPOT4", "HRVIR1", TIME, 61.5, 152.25)
+META = SpotMetadata(SCENE, "SPOT4", "HRVIR1", TIME, 61.5, 152.25)
 SATURATION = {"XS1": 0.41, "XS2": 0.45, "XS3": 0.62, "SWIR": 0.38}
 MINIMUM = {"XS1": 0.02, "XS2": 0.01, "XS3": 0.005, "SWIR": 0.0}
 

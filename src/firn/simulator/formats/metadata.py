@@ -1,4 +1,4 @@
-"""What the Sentinel-2 writers are told about an acquisition."""
+"""What the writers are told about an acquisition."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,3 +84,29 @@ class Sentinel2Metadata:
     def radio_add_offset(self) -> int:
         """Offset to add to L1C digital numbers: -1000 since baseline 04.00, else 0."""
         return -1000 if self.baseline >= "04.00" else 0
+
+
+@dataclass(frozen=True)
+class SpotMetadata:
+    """One orthorectified SPOT scene.
+
+    Parameters
+    ----------
+    scene_id : str
+        As made by `naming.swh_scene_id` or `naming.take5_scene_id`.
+    platform : str
+        ``SPOT1`` to ``SPOT5``.
+    instrument : str
+        ``HRV1``, ``HRVIR2``, ...
+    acquisition_time : datetime
+        UTC.
+    sun_zenith, sun_azimuth : float
+        Degrees.
+    """
+
+    scene_id: str
+    platform: str
+    instrument: str
+    acquisition_time: datetime
+    sun_zenith: float
+    sun_azimuth: float

@@ -93,6 +93,28 @@ def snow_name(platform: str, time: datetime, tile: str) -> str:
     return f"{muscate_platform(platform)}_{muscate_time(time)}_L2B-SNOW_T{tile}_D_V1-0"
 
 
+def lis_fraction_name(layer: str, time: datetime, tile: str) -> str:
+    """Give the name of a layer of Theia's snow fraction, which is that of the product with FSC.
+
+    Examples
+    --------
+    >>> lis_fraction_name("FSC", datetime(2018, 1, 1, 10, 54, 35), "31TCH")
+    'LIS_S2-SNOW-FSC_T31TCH_20180101T105435_1.7.0_1'
+    """
+    return f"LIS_S2-SNOW-{layer}_T{tile}_{compact_time(time)}_1.7.0_1"
+
+
+def copernicus_fraction_name(platform: str, time: datetime, tile: str) -> str:
+    """Give the name of a Copernicus product of the snow fraction.
+
+    Examples
+    --------
+    >>> copernicus_fraction_name("S2A", datetime(2020, 6, 12, 11, 8, 55), "31TCJ")
+    'FSC_20200612T110855_S2A_T31TCJ_V100_1'
+    """
+    return f"FSC_{compact_time(time)}_{platform}_T{tile}_V100_1"
+
+
 def swh_scene_id(
     platform: str, instrument: str, time: datetime, k: int, j: int, shift: int = 0
 ) -> str:
@@ -116,6 +138,25 @@ def swh_scene_id(
     'SPOT1-HRV1-XS_20030918-103500-347_L1C_046-265-0_D_V1-0'
     """
     return f"{platform}-{instrument}-XS_{muscate_time(time)}_L1C_{k:03d}-{j:03d}-{shift}_D_V1-0"
+
+
+def take5_scene_id(platform: str, instrument: str, time: datetime, site: str) -> str:
+    """Give the identifier of a SPOT Take5 L1C scene in its older format.
+
+    Parameters
+    ----------
+    platform, instrument : str
+        ``SPOT4``, ``HRVIR1``.
+    time : datetime
+    site : str
+        Letters and digits.
+
+    Examples
+    --------
+    >>> take5_scene_id("SPOT4", "HRVIR1", datetime(2013, 6, 8), "Argentina")
+    'SPOT4_HRVIR1_XS_20130608_N1_TUILE_EArgentinaD0000B0000'
+    """
+    return f"{platform}_{instrument}_XS_{time:%Y%m%d}_N1_TUILE_E{site}D0000B0000"
 
 
 def spot_scene_number(

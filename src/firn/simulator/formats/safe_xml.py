@@ -17,14 +17,19 @@ from firn.simulator.formats.xml import angle_grid, angle_pair, corners, epsg, no
 
 QUANTIFICATION = 10000
 _PSD = "https://psd-14.sentinel2.eo.esa.int/PSD/"
-_GML = "http://www.opengis.net/gml/3.2"
-_EOP = "http://www.opengis.net/eop/2.0"
 _MIME = {".jp2": "application/octet-stream", ".xml": "text/xml", ".gml": "text/xml"}
 
 
 def granule(meta: Sentinel2Metadata) -> str:
     """Name of the granule's folder."""
     return naming.l1c_granule_name(meta.platform, meta.sensing_time, meta.tile)
+
+
+def granule_id(meta: Sentinel2Metadata) -> str:
+    """Name of the granule in the metadata."""
+    time = naming.compact_time(meta.sensing_time)
+    orbit = naming.absolute_orbit(meta.platform, meta.sensing_time)
+    return f"{meta.platform}_OPER_MSI_L1C_TL_SGS__{time}_A{orbit:06d}_T{meta.tile}_N{meta.baseline}"
 
 
 def datastrip(meta: Sentinel2Metadata) -> str:
@@ -58,7 +63,7 @@ def tile(meta: Sentinel2Metadata) -> ET.Element:
             node(
                 "n1:General_Info",
                 [
-                    node("TILE_ID", _granule_id(meta), metadataLevel="Brief"),
+                    node("TILE_ID", granule_id(meta), metadataLevel="Brief"),
                     node("DATASTRIP_ID", _datastrip_id(meta), metadataLevel="Standard"),
                     node("DOWNLINK_PRIORITY", "NOMINAL", metadataLevel="Standard"),
                     node("SENSING_TIME", timestamp(meta.sensing_time), metadataLevel="Standard"),
@@ -86,18 +91,6 @@ def datastrip_document(meta: Sentinel2Metadata) -> ET.Element:
                 ],
             )
         ],
-    )
-
-
-def empty_cloud_mask(meta: Sentinel2Metadata) -> ET.Element:
-    """``MSK_CLOUDS_B00.gml`` without a polygon."""
-    return node(
-        "eop:Mask",
-        [
-            node("gml:name", f"MSK_CLOUDS_B00 of {_granule_id(meta)}"),
-            node("gml:boundedBy", [node("gml:Null", "missing")]),
-        ],
-        **{"xmlns:eop": _EOP, "xmlns:gml": _GML, "gml:id": "MSK_CLOUDS_B00"},
     )
 
 
@@ -139,12 +132,6 @@ def _root(name: str, schema: str, sections: Sequence[ET.Element]) -> ET.Element:
     return node(f"n1:{name}", sections, **{"xmlns:n1": f"{_PSD}{schema}"})
 
 
-def _granule_id(meta: Sentinel2Metadata) -> str:
-    time = naming.compact_time(meta.sensing_time)
-    orbit = naming.absolute_orbit(meta.platform, meta.sensing_time)
-    return f"{meta.platform}_OPER_MSI_L1C_TL_SGS__{time}_A{orbit:06d}_T{meta.tile}_N{meta.baseline}"
-
-
 def _datastrip_id(meta: Sentinel2Metadata) -> str:
     strip = datastrip(meta).removeprefix("DS_")
     return f"{meta.platform}_OPER_MSI_L1C_DS_{strip}_N{meta.baseline}"
@@ -173,7 +160,7 @@ def _product_info(meta: Sentinel2Metadata, bands: Sequence[str]) -> ET.Element:
         "Granule",
         [node("IMAGE_FILE", f"{folder}_{band}") for band in bands],
         datastripIdentifier=_datastrip_id(meta),
-        granuleIdentifier=_granule_id(meta),
+        granuleIdentifier=granule_id(meta),
         imageFormat="JPEG2000",
     )
     return node(

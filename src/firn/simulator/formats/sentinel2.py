@@ -2,17 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
 
 from firn.errors import ProductError
-from firn.raster import Grid
 from firn.simulator.formats import safe_xml
+from firn.simulator.formats.jpeg2000 import write_jp2
 from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata
 from firn.simulator.formats.package import check_shape, zipped_folder
+from firn.simulator.formats.quality_masks import L1CMasks, write_masks
 from firn.simulator.formats.xml import write_xml
 
 NODATA = 0
@@ -29,10 +28,9 @@ def write_l1c(
     reflectance: Mapping[str, Float],
     saturated: Mapping[str, Bool] | None,
     meta: Sentinel2Metadata,
+    masks: L1CMasks | None = None,
 ) -> None:
     """Write a Sentinel-2 L1C product as a zipped SAFE folder.
-
-    Quality masks hold no feature: neither cloud nor snow is classified at this level here.
 
     Parameters
     ----------
@@ -44,6 +42,8 @@ def write_l1c(
     saturated : mapping of band to ndarray of bool, (y, x), optional
         Where the instrument saturated.
     meta : Sentinel2Metadata
+    masks : L1CMasks, optional
+        Without it, the cloud mask holds no feature, and there is no quality mask.
 
     Raises
     ------
@@ -65,8 +65,8 @@ def write_l1c(
             mask = saturated.get(band) if saturated is not None else None
             dn = to_dn(reflectance[band], mask, meta.radio_add_offset)
             image = granule / "IMG_DATA" / f"{safe_xml.image_prefix(meta)}_{band}.jp2"
-            _write_jp2(image, dn[np.newaxis], grid)
-        _write_cloud_mask(granule / "QI_DATA", meta)
+            write_jp2(image, dn[np.newaxis], grid)
+        write_masks(granule / "QI_DATA", bands, masks, meta)
         write_xml(granule / "MTD_TL.xml", safe_xml.tile(meta))
         write_xml(
             safe / "DATASTRIP" / safe_xml.datastrip(meta) / "MTD_DS.xml",
@@ -87,37 +87,3 @@ def to_dn(reflectance: Float, saturated: Bool | None, offset: int) -> npt.NDArra
     if saturated is not None:
         dn[valid & saturated] = SATURATED
     return dn
-
-
-def _write_jp2(path: Path, values: npt.NDArray[np.integer], grid: Grid) -> None:
-    """Write lossless JPEG 2000, (band, y, x).
-
-    Entropy coding takes nearly all the time; tile size and number of resolutions, left at the
-    driver's defaults (as in ESA's files), change it by less than a tenth.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with rasterio.open(
-        path,
-        "w",
-        driver="JP2OpenJPEG",
-        count=values.shape[0],
-        height=grid.height,
-        width=grid.width,
-        dtype=values.dtype.name,
-        crs=grid.crs,
-        transform=grid.transform,
-        QUALITY="100",
-        REVERSIBLE="YES",
-        YCBCR420="NO",
-    ) as dataset:
-        dataset.write(values)
-
-
-def _write_cloud_mask(folder: Path, meta: Sentinel2Metadata) -> None:
-    """Write an empty cloud mask: polygons before baseline 04.00, a raster since."""
-    if meta.radio_add_offset:
-        grid = meta.grid.with_resolution(60)
-        opaque_cirrus_snow = np.zeros((3, *grid.shape), np.uint8)
-        _write_jp2(folder / "MSK_CLASSI_B00.jp2", opaque_cirrus_snow, grid)
-    else:
-        write_xml(folder / "MSK_CLOUDS_B00.gml", safe_xml.empty_cloud_mask(meta))

@@ -3,8 +3,6 @@
 import os
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ import numpy.typing as npt
 from firn.errors import ProductError
 from firn.raster import Grid, write
 from firn.simulator.formats import muscate
+from firn.simulator.formats.metadata import SpotMetadata
 from firn.simulator.formats.package import check_shape, zipped_folder
 from firn.simulator.formats.xml import node, write_xml
 
@@ -20,39 +19,13 @@ NODATA = 0
 BANDS = ("XS1", "XS2", "XS3", "SWIR")
 
 
-@dataclass(frozen=True)
-class SwhMetadata:
-    """One SPOT scene.
-
-    Parameters
-    ----------
-    scene_id : str
-        As made by `firn.simulator.formats.naming.swh_scene_id`.
-    platform : str
-        ``SPOT1`` to ``SPOT5``.
-    instrument : str
-        ``HRV1``, ``HRVIR2``, ...
-    acquisition_time : datetime
-        UTC.
-    sun_zenith, sun_azimuth : float
-        Degrees.
-    """
-
-    scene_id: str
-    platform: str
-    instrument: str
-    acquisition_time: datetime
-    sun_zenith: float
-    sun_azimuth: float
-
-
 def write_swh(
     path: str | os.PathLike[str],
     bands: Mapping[str, npt.NDArray[np.uint16]],
     saturation: Mapping[str, float],
     minimum: Mapping[str, float],
     grid: Grid,
-    meta: SwhMetadata,
+    meta: SpotMetadata,
 ) -> None:
     """Write a SPOT World Heritage L1C scene as a zip.
 
@@ -66,7 +39,7 @@ def write_swh(
     saturation, minimum : mapping of band to float
         Reflectance of the instrument's digital numbers 255 and 0.
     grid : Grid
-    meta : SwhMetadata
+    meta : SpotMetadata
 
     Raises
     ------
@@ -89,7 +62,7 @@ def write_swh(
         write_xml(folder / f"{meta.scene_id}_MTD_ALL.xml", document)
 
 
-def _image_name(meta: SwhMetadata, band: str) -> str:
+def _image_name(meta: SpotMetadata, band: str) -> str:
     return f"{meta.scene_id}_{band}.tif"
 
 
@@ -98,7 +71,7 @@ def _document(
     saturation: Mapping[str, float],
     minimum: Mapping[str, float],
     grid: Grid,
-    meta: SwhMetadata,
+    meta: SpotMetadata,
 ) -> ET.Element:
     identity = muscate.Identity(
         product_id=meta.scene_id,

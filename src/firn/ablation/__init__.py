@@ -1,0 +1,1 @@
+"""The ablation: what each part of the emulator is worth to the model that learns from it."""
