@@ -51,8 +51,8 @@ class Surroundings:
 
     Parameters
     ----------
-    dem : path
-        Elevation, m.
+    dem : path or float
+        Elevation, m; a number where the ground counts as flat at that height.
     tree_cover : path, optional
         Tree cover density, per cent; without it no pixel is flagged as forest.
     water : path, optional
@@ -61,16 +61,20 @@ class Surroundings:
         Per cent above which a pixel is forest.
     """
 
-    dem: PathLike
+    dem: PathLike | float
     tree_cover: PathLike | None = None
     water: PathLike | None = None
     tree_cover_max: float = 50.0
 
     @property
     def names(self) -> list[str]:
-        """File names of the rasters that there are."""
+        """File names of the rasters that there are, and the height of flat ground."""
         paths = (self.dem, self.tree_cover, self.water)
-        return [Path(path).name for path in paths if path is not None]
+        return [
+            f"flat ground at {path:g} m" if isinstance(path, float | int) else Path(path).name
+            for path in paths
+            if path is not None
+        ]
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,10 @@ def read_scene(
     """
     grid = map_grid(scene)
     reflectance, saturated = scene.read(bands, grid)
-    dem = read_dem(surroundings.dem, grid).elevation
+    if isinstance(surroundings.dem, float | int):
+        dem = np.full(grid.shape, surroundings.dem, np.float32)
+    else:
+        dem = read_dem(surroundings.dem, grid).elevation
     sun = scene.sun_zenith, scene.sun_azimuth
     hillshade = terrain.hillshade(dem, grid.resolution, *sun)
     valid = np.isfinite(reflectance.values).all(axis=0) & (hillshade > 0)
