@@ -358,6 +358,12 @@ class InferenceSettings(Section):
     low_confidence: Fraction = Field(
         0.6, description="Probability of the class below which quality.tif flags a pixel"
     )
+    scenes_per_job: int = Field(
+        1,
+        ge=1,
+        description="Most scenes of one place that a job classifies; those with a reference have "
+        "jobs of their own",
+    )
 
 
 class EvaluationSettings(Section):
