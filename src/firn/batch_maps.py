@@ -49,14 +49,20 @@ class SceneTask:
     def state(self) -> list[Any]:
         """Path, size and time of change of each file, by which a changed one is known.
 
+        Ground that counts as flat is told by its height.
+
         Raises
         ------
         DataError
             A file is not there.
         """
         around = self.surroundings
-        paths = (self.product, around.dem, around.tree_cover, around.water)
-        return [_state(path) for path in paths if path is not None]
+        files = (self.product, around.dem, around.tree_cover, around.water)
+        return [
+            file if isinstance(file, float | int) else _state(file)
+            for file in files
+            if file is not None
+        ]
 
 
 def _state(path: PathLike) -> tuple[str, int, int]:
