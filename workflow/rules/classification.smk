@@ -46,7 +46,7 @@ rule classify:
         "<benchmarks>/classify/{target}_{scene}.tsv"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=60,
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
