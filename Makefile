@@ -59,6 +59,12 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 test: lint ## Check style and types, then run every test
 	pytest --numprocesses $(CORES) --dist loadfile --durations 10
 
+.PHONY: models
+models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)
+	snakemake --configfile config/pretrained.yaml --profile workflow/profiles/local
+	cp results/pretrained/models/unet-spot2/model.safetensors src/firn/data/models/spot-xs.safetensors
+	cp results/pretrained/models/unet-spot4/model.safetensors src/firn/data/models/spot-xs-swir.safetensors
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks

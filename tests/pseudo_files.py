@@ -68,6 +68,7 @@ def write_scene(
             "valid": (("sample", "y", "x"), valid),
             "saturation": (("sample", "band"), np.float32(0.6) * draws),
             "minimum": (("sample", "band"), np.float32(0.1) * draws),
+            "saturation_scene": (("sample",), np.array(["SPOT2-HRV1"] * count, object)),
             "patch": (("sample",), np.arange(count, dtype=np.int32)),
             "draw": (("sample",), np.zeros(count, np.int32)),
         },

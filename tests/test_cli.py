@@ -15,6 +15,7 @@ from firn.catalogue import catalogue
 from firn.cli import main
 from firn.config import Config, load_config
 from firn.config_table import config_table
+from firn.methods import load_model
 from firn.raster import Grid
 from firn.saturation import Saturations
 
@@ -336,3 +337,36 @@ def test_classify_refuses_half_a_zip(tmp_path: Path, snowy_model: Path) -> None:
     result = run("classify", product, "--model", snowy_model, "--dem", dem, "-o", tmp_path / "map")
     assert "scene.zip: is not a readable zip" in refused(result)
     assert not (tmp_path / "map").exists()
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder that stands for that of the models that come with firn."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    monkeypatch.setattr("firn.methods.shipped.FOLDER", folder)
+    return folder
+
+
+def test_classify_needs_a_scene_only(tmp_path: Path, snowy_model: Path, shipped: Path) -> None:
+    """With the model that comes with firn, on flat ground as high as its training's."""
+    numbers = np.full((20, 20), 400, np.uint16)
+    bands = ("XS1", "XS2", "XS3")
+    folder = minimal_products.swh(
+        tmp_path,
+        dict.fromkeys(bands, numbers),
+        dict.fromkeys(bands, 0.6),
+        name="SPOT2-HRV1-XS_19900614-110246-780_L1C_039-264-0_D_V1-0",
+    )
+    out = tmp_path / "map"
+    message = refused(run("classify", folder, "-o", out))
+    assert "no model for the bands XS1, XS2, XS3 (it has models for: none)" in message
+    assert "--model" in message
+    (shipped / "noswir.safetensors").write_bytes(snowy_model.read_bytes())
+    result = run("classify", folder, "-o", out)
+    assert result.exit_code == 0, result.output
+    height = load_model(snowy_model).card.mean[-1]
+    assert f"flat, {height:g} m high" in result.stderr
+    assert (raster.read(out / "snow.tif").values == 100).all()
+    item = json.loads((out / "item.json").read_text())
+    assert f"flat ground at {height:g} m" in item["properties"]["firn:provenance"]["sources"]

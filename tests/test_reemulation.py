@@ -19,6 +19,7 @@ from firn.emulation.patches import emulate
 from firn.errors import DataError
 from firn.files import write_json
 from firn.samples import write_rows
+from firn.seeds import generator
 from firn.sensors import load_sensor, to_reflectance
 from firn.training.data import TrainingData, open_training_data
 from firn.training.loop import train
@@ -68,8 +69,8 @@ def samples(settings: EmulationSettings, sensor: str = "spot2") -> Sentinel2Samp
 def epoch(
     content: Sentinel2Samples, name: str = "epoch-1", turns: np.ndarray | None = None
 ) -> EpochPatches:
-    generator = torch.Generator().manual_seed(7)
-    return EpochPatches(content, content.acquisitions(1, name), generator, turns)
+    acquisitions, rng = content.acquisitions(1, name), generator(7, name)
+    return EpochPatches(content, acquisitions, rng, torch.device("cpu"), turns)
 
 
 @pytest.mark.parametrize("sensor", ["spot2", "spot4", "pleiades"])
@@ -254,6 +255,11 @@ def test_training_needs_what_it_emulates_from(files: dict[str, object], tmp_path
     data = open_training_data(**files)
     with pytest.raises(DataError, match=r"write training\.emulation: stored"):
         train(preliminary(emulation="every-epoch"), data, tmp_path / "m", tmp_path / "h.csv")
+
+
+def test_another_sensor_than_that_of_the_data_set_is_refused(files: dict[str, object]) -> None:
+    with pytest.raises(DataError, match="is of sensor spot2, not of spot4"):
+        open_training_data(**files, emulation=emulation(PUBLISHED, "spot4"))
 
 
 def test_other_gains_make_another_data_set(files: dict[str, object]) -> None:

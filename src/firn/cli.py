@@ -253,8 +253,14 @@ def orthorectify(
 
 @main.command()
 @click.argument("scene", type=existing)
-@click.option("--model", type=existing, required=True, help="model.safetensors of a training.")
-@click.option("--dem", type=existing, required=True, help="Elevation, m: raster or tiles.")
+@click.option(
+    "--model",
+    type=existing,
+    help="model.safetensors of a training; by default the one that comes with firn for the bands.",
+)
+@click.option(
+    "--dem", type=existing, help="Elevation, m: raster or tiles; without it the ground is flat."
+)
 @click.option("--tree-cover", type=existing, help="Tree cover density, per cent: flags forest.")
 @click.option("--water", type=existing, help="Raster, 1 = water, or polygons: flags water.")
 @click.option("--sensor", help="Name or YAML file of the sensor, where SCENE is a GeoTIFF.")
@@ -268,8 +274,8 @@ def orthorectify(
 )
 def classify(
     scene: Path,
-    model: Path,
-    dem: Path,
+    model: Path | None,
+    dem: Path | None,
     tree_cover: Path | None,
     water: Path | None,
     sensor: str | None,
@@ -282,23 +288,34 @@ def classify(
     put on the map, or a calibrated GeoTIFF with --sensor. The folder gets snow.tif (0 ground, 100
     snow, 205 cloud, 254 no data), probability.tif, quality.tif and item.json (STAC).
 
+    Without --dem the ground counts as flat, as high as that of the model's training on average,
+    and no pixel as shaded: such a map is somewhat worse.
+
     \b
+      firn classify SCENE.zip -o maps/scene
       firn classify SCENE.zip --model model.safetensors --dem dem.tif -o maps/scene
       firn classify image.tif --sensor mysensor.yaml --model model.safetensors \\
           --dem dem.tif -o maps/image
     """
     from firn.inference import Surroundings, classify_scene
     from firn.methods import load_model
+    from firn.methods.shipped import shipped_model
     from firn.products.scene import open_scene
     from firn.sensors import load_sensor
 
     settings = InferenceSettings() if window is None else InferenceSettings(window=window)
-    classify_scene(
-        open_scene(scene, load_sensor(sensor) if sensor else None),
-        {output: load_model(model)},
-        Surroundings(dem, tree_cover, water),
-        settings,
-    )
+    opened = open_scene(scene, load_sensor(sensor) if sensor else None)
+    classifier = load_model(model or shipped_model(opened.bands))
+    relief: Path | float | None = dem
+    if relief is None:
+        card = classifier.card
+        relief = round(card.mean[card.channels.index("dem")], 1)
+        click.echo(
+            f"firn: without --dem the ground counts as flat, {relief:g} m high; a map with "
+            "elevation is better",
+            err=True,
+        )
+    classify_scene(opened, {output: classifier}, Surroundings(relief, tree_cover, water), settings)
     click.echo(output / "snow.tif")
 
 

@@ -224,24 +224,24 @@ class EmulationSettings(Section):
 
     draws: int = Field(1, ge=1, description="Pseudo-SPOT patches made of each Sentinel-2 patch")
     spectral: Literal["boxcar", "response"] = Field(
-        "boxcar",
+        "response",
         description="Weights of the Sentinel-2 bands: overlap of boxcars (reference), or fitted on "
         "a spectral library through the response functions, per instrument",
     )
     gains: Literal["independent", "joint"] = Field(
-        "independent",
+        "joint",
         description="independent = saturation and minimum drawn from two densities, per patch "
         "(reference); joint = both of one SPOT scene of similar sun, in its gain steps, per scene "
         "and draw",
     )
     blur: bool = Field(
-        False, description="Blur from the sharpness of Sentinel-2 to that of the sensor"
+        True, description="Blur from the sharpness of Sentinel-2 to that of the sensor"
     )
     noise: bool = Field(
-        False, description="Noise that grows with the signal, and stripes, as the sensor has"
+        True, description="Noise that grows with the signal, and stripes, as the sensor has"
     )
     misregistration: float = Field(
-        0.0,
+        10.0,
         ge=0,
         description="Standard deviation, along each axis, by which the image is misplaced against "
         "label and relief, m",
@@ -253,7 +253,7 @@ class EmulationSettings(Section):
         description="Largest reflectance at 550 nm of additional haze, drawn from 0 on",
     )
     mixed: Fraction | None = Field(
-        None,
+        0.6,
         description="Share of what a pixel sees that must be of its class, else its label is "
         "ignored; null = every label counts",
     )
@@ -325,18 +325,18 @@ class TrainingSettings(Section):
     intensive: IntensiveTraining = IntensiveTraining()
     batch_size: int = Field(11, ge=1, description="Patches per step")
     averaging: float = Field(
-        0.0,
+        0.99,
         ge=0,
         lt=1,
         description="Decay per step of the moving average of the weights that is kept; "
         "0 = the weights themselves (reference)",
     )
     augment: bool = Field(
-        False,
+        True,
         description="Random quarter turns and mirrorings of the training patches (reference: none)",
     )
     emulation: Literal["stored", "every-epoch"] = Field(
-        "stored",
+        "every-epoch",
         description="stored = the pseudo-SPOT files; every-epoch = the training patches are "
         "emulated anew in each epoch, with other gains, noise, position and haze",
     )
@@ -357,6 +357,12 @@ class InferenceSettings(Section):
     )
     low_confidence: Fraction = Field(
         0.6, description="Probability of the class below which quality.tif flags a pixel"
+    )
+    scenes_per_job: int = Field(
+        1,
+        ge=1,
+        description="Most scenes of one place that a job classifies; those with a reference have "
+        "jobs of their own",
     )
 
 

@@ -33,7 +33,8 @@ def test_the_table_is_printed_and_written(
         main(["--size", str(SIZE), "--repeats", "1", "--output", str(output)])
     rows = json.loads(output.read_text())
     names = [row["name"] for row in rows]
-    assert names == ["stacks", "stacks, processor time", "stacks, peak memory"]
+    stacks = ["stacks", "stacks, processor time", "stacks, peak memory"]
+    assert names[:4] == [*stacks, "step-emulated-cpu"]
     for row in rows:
         assert row.keys() == {"name", "ours", "baseline", "ratio", "units", "machine"}
         assert row["ours"] > 0

@@ -16,7 +16,16 @@ from firn.sensors import load_sensor
 
 #: Bands of the stacks.
 BANDS = ("B02", "B03", "B04", "B08", "B11")
-PUBLISHED = EmulationSettings(draws=1)
+PUBLISHED = EmulationSettings(
+    draws=1,
+    spectral="boxcar",
+    gains="independent",
+    blur=False,
+    noise=False,
+    misregistration=0,
+    haze=0,
+    mixed=None,
+)
 FULL = EmulationSettings(
     draws=2,
     spectral="response",

@@ -1,5 +1,8 @@
 """Spectral synthesis: weights of Sentinel-2 bands, and their errors."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.optimize import nnls
@@ -54,6 +57,27 @@ def test_response_weights_are_sound_and_halve_the_error(name: str, source: str) 
         after, before = np.mean(np.square(errors), axis=1)
         assert (after < before).all()
         assert after[:3].sum() < 0.25 * before[:3].sum()
+
+
+def test_errors_in_the_docs_are_those_of_the_code() -> None:
+    """Root mean squares over library and conditions, thousandths of reflectance."""
+    text = (Path(__file__).parents[2] / "docs/method.md").read_text()
+    rows = [
+        line.split("|")[1:-1] for line in text.splitlines() if re.match(r"\|.*\| (XS|SW)", line)
+    ]
+    assert len(rows) == 10
+    source, platform, instrument = load_sensor("sentinel2a"), "", ""
+    for first, band, *told in ([cell.strip() for cell in row] for row in rows):
+        platform, instrument = first.split() if first else (platform, instrument)
+        sensor = load_sensor(platform.lower())
+        at = sensor.band_names.index(band)
+        for weights, number in (
+            (boxcar_weights(sensor, source, BANDS), told[0]),
+            (response_weights(sensor, instrument, source, BANDS), told[1]),
+        ):
+            errors = list(spectral_errors(sensor, instrument, source, BANDS, weights).values())
+            rms = float(np.sqrt(np.mean(np.square(errors), axis=0))[at])
+            assert f"{1000 * rms:.1f}" == number, (first, band)
 
 
 def test_weights_hold_for_materials_that_they_were_not_fitted_on(

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from firn.config import EmulationSettings, Experiment
+from firn.crops import load_crops, read_crop
 from firn.evaluation.crops import (
     DRAWS,
     MARGIN,
     View,
     classify_views,
     judge_crops,
-    load_crops,
-    read_crop,
     view_crop,
 )
 from firn.methods.base import ModelCard

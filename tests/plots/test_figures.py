@@ -124,7 +124,12 @@ def examples() -> list[Example]:
         image[:, :8] = np.nan
         result.append(
             Example(
-                f"32TPT\n2018-0{i + 1}-15", image, np.clip(image * 1.6, 0, 1), classes, blobs(96, i)
+                f"32TPT\n2018-0{i + 1}-15",
+                f"S{i}",
+                image,
+                np.clip(image * 1.6, 0, 1),
+                classes,
+                blobs(96, i),
             )
         )
     return result

@@ -39,6 +39,7 @@ def test_example_by_hand(tmp_path: Path) -> None:
     row = SampleRow("32TPT", "20180315", 0, 0, "evaluation", 63, 0, 0, 1)
     (example,) = read_examples(Samples([row], [scene]), [0], Snow())
     assert example.title == "32TPT\n2018-03-15"
+    assert example.gains == "SPOT2-HRV1"
     np.testing.assert_allclose(example.sentinel2[:, 2, 3], [0.4, 0.3, 0.2])
     np.testing.assert_allclose(example.pseudo[:, 2, 3], [0.2, 0.2, 0.2])
     assert np.isnan(example.pseudo[:, 0, 0]).all()

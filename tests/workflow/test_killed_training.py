@@ -25,6 +25,7 @@ EPOCHS = 100
 TRAINING = {
     "preliminary": {"seeds": [1], "patience": EPOCHS, "max_epochs": EPOCHS},
     "batch_size": 1,
+    "emulation": "stored",
     "device": "cpu",
 }
 

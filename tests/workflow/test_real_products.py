@@ -93,3 +93,26 @@ def test_labels_of_a_scene_without_snow_product(
     np.testing.assert_array_equal(dem, np.repeat(dem[:, 3:4], 24, axis=1))
     assert (raster.read(terrain / "dem_origin.tif").values == 1).all()
     assert (raster.read(scene / "snow.tif").values[0, :, :11] == 100).all()
+
+
+def test_situations_beside_a_reference_are_an_input_of_its_scores(
+    tmp_path: Path, configuration: Path, snakemake: Snakemake
+) -> None:
+    """The first of two references has a raster of situations beside it."""
+    names = [f"SPOT4-HRVIR1-XS_2001061{day}-110246-780_L1C_039-264-0_D_V1-0" for day in (4, 5)]
+    files = [f"S{day}.tif" for day in (4, 5)]
+    for file in (*files, *(f"{name}.zip" for name in names), "S4_strata.tif"):
+        (tmp_path / file).touch()
+    rows = [
+        f"{name}\tspot4\talps\t{tmp_path}/{name}.zip\tevaluate\t{tmp_path}/{file}\n"
+        for name, file in zip(names, files, strict=True)
+    ]
+    with (tmp_path / "spot.tsv").open("a") as table:
+        table.writelines(rows)
+    target = tmp_path / "real/evaluation/unet-spot4/historical.json"
+    profile = ("--configfile", configuration, "--profile", ROOT / "workflow/profiles/local")
+    call = snakemake(*profile, "-n", target, folder=tmp_path)
+    assert call.code == 0, call.text
+    (job,) = (text for text in call.text.split("rule ") if text.startswith("evaluate_historical:"))
+    assert str(tmp_path / "S4_strata.tif") in job
+    assert "S5_strata.tif" not in job

@@ -23,26 +23,26 @@ wildcard_constraints:
     labels=one_of(sorted({*LABEL_SETS.values()})),
 
 
-def recipe_patches(recipe):
+def patches_of(recipe):
     """Patches with the labels of a recipe, of all scenes."""
     folder = f"<results>/recipes/patches/{LABEL_SETS[recipe]}"
     return [f"{folder}/{s.tile}/{s.date}.nc" for s in area_scenes(TRAINING_AREA)]
 
 
-def twin_patches(sensor, camera):
-    """Patches of the twins, in the order of `recipe_patches`."""
+def twins_of(sensor, camera):
+    """Patches of the twins, in the order of `patches_of`."""
     folder = f"<results>/recipes/twins/{sensor}"
     return [f"{folder}/{s.tile}/{s.date}/{camera}.nc" for s in area_scenes(TRAINING_AREA)]
 
 
-def recipe_images(wildcards):
+def images_of(wildcards):
     """What a row's images are made from: the gains to draw, or the twins."""
     if CONFIG.ablation.recipes[wildcards.recipe].truth:
-        return twin_patches(wildcards.sensor, "first")
+        return twins_of(wildcards.sensor, "first")
     return [f"<results>/kde/{TRAINING_AREA}/{wildcards.sensor}.nc"]
 
 
-def recipe_scenes(sensor):
+def scored_scenes(sensor):
     """Scenes that the rows of a sensor are scored on."""
     return SCENES.spot_scenes(sensor, TRAINING_AREA, "evaluate")
 
@@ -80,7 +80,7 @@ rule simulate_twins:
         runtime=20,
     params:
         simulation=lambda wildcards: simulation(sentinel2={wildcards.tile: (wildcards.date,)}),
-        sensors=[sensor(name) for name in CONFIG.sensors],
+        platforms=[load_sensor(name).platform for name in CONFIG.sensors],
         seed=CONFIG.seed,
         code=code("simulate_twins.py"),
     script:
@@ -163,21 +163,21 @@ rule twin_patches:
 
 rule train_recipe:
     input:
-        patches=lambda wildcards: recipe_patches(wildcards.recipe),
-        images=recipe_images,
-        products=lambda wildcards: [s.path for s in recipe_scenes(wildcards.sensor)],
-        references=lambda wildcards: [s.reference for s in recipe_scenes(wildcards.sensor)],
+        patches=lambda wildcards: patches_of(wildcards.recipe),
+        images=images_of,
+        products=lambda wildcards: [s.path for s in scored_scenes(wildcards.sensor)],
+        references=lambda wildcards: [s.reference for s in scored_scenes(wildcards.sensor)],
         situations=lambda wildcards: [
-            str(strata_path(s.reference)) for s in recipe_scenes(wildcards.sensor)
+            str(strata_path(s.reference)) for s in scored_scenes(wildcards.sensor)
         ],
         dem=lambda wildcards: [
-            tile_auxiliary("dem", s.tile) for s in recipe_scenes(wildcards.sensor)
+            tile_auxiliary("dem", s.tile) for s in scored_scenes(wildcards.sensor)
         ],
         tree_cover=lambda wildcards: [
-            tile_auxiliary("tree_cover", s.tile) for s in recipe_scenes(wildcards.sensor)
+            tile_auxiliary("tree_cover", s.tile) for s in scored_scenes(wildcards.sensor)
         ],
         water=lambda wildcards: [
-            tile_auxiliary("water", s.tile) for s in recipe_scenes(wildcards.sensor)
+            tile_auxiliary("water", s.tile) for s in scored_scenes(wildcards.sensor)
         ],
     output:
         model="<results>/recipes/{recipe}/{sensor}/{seed}/model.safetensors",
@@ -201,9 +201,9 @@ rule train_recipe:
 
 rule distances:
     input:
-        patches=recipe_patches(FULL),
-        first=lambda wildcards: twin_patches(wildcards.sensor, "first"),
-        second=lambda wildcards: twin_patches(wildcards.sensor, "second"),
+        patches=patches_of(FULL),
+        first=lambda wildcards: twins_of(wildcards.sensor, "first"),
+        second=lambda wildcards: twins_of(wildcards.sensor, "second"),
     output:
         distances="<results>/recipes/distances/{sensor}.json",
     log:

@@ -2,12 +2,74 @@
 
 REQUIRED INPUTS: models/{experiment}/model.safetensors, a SPOT product or ortho/{scene}.tif, dem, tree cover, water
 OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,probability.tif,quality.tif,item.json}
+                 and where inference.scenes_per_job is above 1: store/{experiment}/{scene}/{key}/, to which
+                 these are links, maps/batches/{target}/{batch}.tsv and maps/{mapped,failed}.tsv
 """
+
+from firn.batches import compose, read_outcomes
+
+MAP_FILES = ("snow.tif", "probability.tif", "quality.tif", "item.json")
+
+#: What a map depends on; how scenes are put into jobs changes none.
+INFERENCE = CONFIG.inference.model_dump(mode="json", exclude={"scenes_per_job"})
+
+#: Batches of each target. Scenes that are judged have jobs of their own, for other rules read their maps,
+#: and so have Level-1A scenes: one that cannot be put on the map would hold up its batch.
+BATCHES = {
+    target: compose(
+        [
+            scene
+            for scene in SCENES.spot_scenes(e.sensor, e.area, "classify")
+            if CONFIG.inference.scenes_per_job > 1 and not scene.is_raw
+        ],
+        CONFIG.inference.scenes_per_job,
+    )
+    for target, e in TARGETS.items()
+}
+BATCHED = {
+    (target, scene.scene_id): f"{CONFIG.root}/maps/batches/{target}/{batch}.tsv"
+    for target, batches in BATCHES.items()
+    for batch, scenes in batches.items()
+    for scene in scenes
+}
+
+
+def batch_files(wildcards):
+    """Products of a batch and what lies around them; those that are missing fail their scene only."""
+    files = {file for _, *row in batch_rows(wildcards) for file in row}
+    return sorted(files - MISSING)
+
+
+def batch_rows(wildcards):
+    """Identifier, product, dem, tree cover and water of each scene of a batch."""
+    return [
+        (s.scene_id, s.path, *(tile_auxiliary(k, s.tile) for k in ("dem", "tree_cover", "water")))
+        for s in BATCHES[wildcards.target][wildcards.batch]
+    ]
+
+
+def single_maps():
+    """Maps that have a job of their own: of scenes without a batch, and those lost since theirs."""
+    done = {
+        (Path(table).parent.name, outcome.scene_id)
+        for table in set(BATCHED.values())
+        if exists(table)
+        for outcome in read_outcomes(table)
+        if outcome.state == "mapped"
+    }
+    for experiment in EXPERIMENTS:
+        target = experiment_target(experiment)
+        for scene in target_scenes(target, "evaluate", "classify"):
+            files = [f"{CONFIG.root}/maps/{experiment}/{scene}/{file}" for file in MAP_FILES]
+            if (target, scene) not in BATCHED:
+                yield from files
+            elif (target, scene) in done and not all(map(exists, files)):
+                yield from files
 
 
 # One job per scene applies every method of the scene's target: reading and warping the scene, its
 # relief and the start of Python are paid once, and a scene that cannot be read costs itself only.
-# An archive of thousands of scenes has one method, so there the jobs are those of a method and a scene.
+# It makes the map of a scene of a batch, too, when that is asked for by its name.
 rule classify:
     input:
         product=lambda wildcards: scene_image(wildcards.scene),
@@ -50,18 +112,68 @@ rule classify:
         runtime=60,
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
-        settings=settings(CONFIG.inference),
+        settings=INFERENCE,
         tree_cover_max=CONFIG.labels.tree_cover_max,
         code=code("classify.py"),
     script:
         "../scripts/classify.py"
 
 
+if BATCHED:
+
+    # A batch declares its table only: Snakemake would delete the maps of a job that was killed, and cannot
+    # declare those of a scene that fails. Finished maps wait in a store for the next attempt.
+    rule classify_batch:
+        input:
+            files=batch_files,
+            models=rules.classify.input.models,
+        output:
+            table="<results>/maps/batches/{target}/{batch}.tsv",
+        log:
+            "<logs>/classify_batch/{target}_{batch}.log",
+        benchmark:
+            "<benchmarks>/classify_batch/{target}_{batch}.tsv"
+        wildcard_constraints:
+            batch=r"[\w-]+",
+        threads: 1
+        resources:
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
+            runtime=20 * CONFIG.inference.scenes_per_job,
+        params:
+            scenes=batch_rows,
+            experiments=lambda wildcards: [f"{m}-{wildcards.target}" for m in CONFIG.methods],
+            sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
+            settings=INFERENCE,
+            tree_cover_max=CONFIG.labels.tree_cover_max,
+            root=str(CONFIG.root),
+            code=code("classify_batch.py"),
+        script:
+            "../scripts/classify_batch.py"
+
+    rule batch_summary:
+        input:
+            tables=sorted(set(BATCHED.values())),
+        output:
+            mapped="<results>/maps/mapped.tsv",
+        log:
+            "<logs>/batch_summary.log",
+        benchmark:
+            "<benchmarks>/batch_summary.tsv"
+        # It removes the tables of failed scenes, for the next call to make.
+        retries: 0
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            failed=f"{CONFIG.root}/maps/failed.tsv",
+            code=code("batch_summary.py"),
+        script:
+            "../scripts/batch_summary.py"
+
+
 rule maps:
     input:
-        [
-            f"<results>/maps/{experiment}/{scene}/{file}"
-            for experiment in EXPERIMENTS
-            for scene in target_scenes(experiment_target(experiment), "evaluate", "classify")
-            for file in ("snow.tif", "probability.tif", "quality.tif", "item.json")
-        ],
+        lambda wildcards: list(single_maps()),
+        rules.batch_summary.output if BATCHED else [],

@@ -3,7 +3,8 @@
 from snakemake.iocontainers import Snakemake
 
 from firn.config import EmulationSettings, Experiment
-from firn.evaluation.crops import classify_views, judge_crops, load_crops, view_crop
+from firn.crops import load_crops
+from firn.evaluation.crops import classify_views, judge_crops, view_crop
 from firn.files import write_json
 from firn.methods import load_model
 from firn.plots.crops import crops_figure

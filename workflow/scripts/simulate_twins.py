@@ -2,7 +2,6 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.sensors import Sensor
 from firn.simulation_config import Simulation
 from firn.simulator.plan import sentinel2_plans
 from firn.simulator.twins import simulate_twins
@@ -14,8 +13,8 @@ def main(snakemake: Snakemake) -> None:
     params, output = snakemake.params, snakemake.output
     simulation = Simulation.model_validate(params.simulation)
     (plan,) = sentinel2_plans(simulation, params.seed)
-    for sensor, first, second in zip(params.sensors, output.first, output.second, strict=True):
-        platform = Sensor.model_validate(sensor).platform
+    cameras = zip(params.platforms, output.first, output.second, strict=True)
+    for platform, first, second in cameras:
         simulate_twins(simulation, plan, platform, params.seed, first=first, second=second)
 
 

@@ -24,6 +24,8 @@ RESOLUTION = 20.0
 #: Reflectance above which nothing is told apart before a filter: a saturated pixel would else throw
 #: a ring around it.
 BRIGHTEST = 2.0
+#: By how much a field of noise is larger than the patches that take their windows from it, pixels.
+NOISE_MARGIN = 256
 #: Share of the noise variance at half of full scale that does not depend on the signal (assumed).
 STILL_NOISE = 0.5
 #: Growth of the reflectance of haze towards short waves: Ångström's exponent of usual aerosol.

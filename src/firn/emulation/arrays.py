@@ -48,14 +48,20 @@ def filtered(image: Array, rows: Factors, columns: Factors) -> Array:
         neighbour above or to the left.
     """
     height, width = image.shape[-2:]
-    wide = image[..., _clamped(height, len(rows) // 2), :]
+    wide = _widened(image, len(rows) // 2, 0)
     along = mix([wide[..., k : k + height, :] for k in range(len(rows))], rows)
-    wide = along[..., _clamped(width, len(columns) // 2)]
+    wide = _widened(along, 0, len(columns) // 2)
     return mix([wide[..., k : k + width] for k in range(len(columns))], columns)
 
 
-def _clamped(count: int, margin: int) -> list[int]:
-    return [min(max(i, 0), count - 1) for i in range(-margin, count + margin)]
+def _widened(image: Array, rows: int, columns: int) -> Array:
+    """Image with its outermost rows and columns repeated so many times."""
+    if isinstance(image, np.ndarray):
+        margins = [(0, 0)] * (image.ndim - 2) + [(rows, rows), (columns, columns)]
+        return np.pad(image, margins, mode="edge")
+    from torch.nn.functional import pad
+
+    return pad(image, (columns, columns, rows, rows), mode="replicate")
 
 
 def scaled(reflectance: Array, saturation: Any, minimum: Any, full: int) -> Array:

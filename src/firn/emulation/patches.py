@@ -16,6 +16,7 @@ from firn.config import EmulationSettings
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
     BRIGHTEST,
+    NOISE_MARGIN,
     Acquisition,
     SourceScene,
     draw_acquisitions,
@@ -32,9 +33,6 @@ from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE, Sensor, loa
 
 Numbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Float32Array = npt.NDArray[np.float32]
-
-#: By how much a field of noise is larger than the patches that take their windows from it, pixels.
-_NOISE_MARGIN = 256
 
 
 @dataclass(frozen=True)
@@ -74,14 +72,14 @@ class Noise:
 
     def __init__(self, sensor: Sensor, size: int, rng: np.random.Generator) -> None:
         self._rng, self._size = rng, size
-        side = size + _NOISE_MARGIN
+        side = size + NOISE_MARGIN
         self._field = rng.standard_normal((side, side), dtype=np.float32)
         self.variance = np.array(noise_variance(sensor), np.float32)
         self._stripes = [np.float32(deviation) for deviation in stripe_deviation(sensor)]
 
     def window(self) -> Float32Array:
         """Independent normal numbers, (y, x)."""
-        row, col = self._rng.integers(_NOISE_MARGIN + 1, size=2)
+        row, col = self._rng.integers(NOISE_MARGIN + 1, size=2)
         return self._field[row : row + self._size, col : col + self._size]
 
     def stripes(self, band: int) -> Float32Array:

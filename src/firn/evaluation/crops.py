@@ -4,21 +4,17 @@ The crops that come with firn are small and uniform: all cloud, all clear, all s
 accuracy, but a model that calls a real cloud snow has learnt the virtual world and not this one.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 
-from firn import raster
 from firn.classes import CLASS_NAMES
 from firn.config import EmulationSettings, Experiment
+from firn.crops import Crop, read_crop
 from firn.emulation.acquisition import (
-    RESOLUTION,
     Acquisition,
     SourceScene,
     draw_acquisitions,
@@ -28,13 +24,11 @@ from firn.emulation.spectral import choose_bands
 from firn.methods.base import Model
 from firn.methods.model_file import card_digest
 from firn.provenance import provenance
-from firn.raster import Grid
 from firn.samples import RELIEF_CHANNELS
 from firn.saturation import Saturations
 from firn.seeds import generator
-from firn.sensors import Sensor, load_sensor, packaged, to_reflectance
+from firn.sensors import Sensor, load_sensor, to_reflectance
 from firn.stacks import STACK_BANDS
-from firn.terrain import hillshade
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -44,36 +38,6 @@ REQUIRED = 0.95
 DRAWS = 5
 #: Pixels by which a crop is mirrored at its edges, so that a network sees ground around it.
 MARGIN = 96
-
-
-@dataclass(frozen=True)
-class Crop:
-    """A real image and what is known of it.
-
-    Parameters
-    ----------
-    name : str
-    platform : str
-        ``sentinel2a`` or ``sentinel2b``.
-    date : str
-        YYYYMMDD.
-    files : path
-        A file of all bands, or a folder of a file per band; 10000 x reflectance.
-    elevation : path or float
-        Raster, or height, m.
-    sun : (float, float)
-        Zenith and azimuth, degrees.
-    expected : str or None
-        Class that `REQUIRED` of the pixels must be given.
-    """
-
-    name: str
-    platform: str
-    date: str
-    files: Path
-    elevation: Path | float
-    sun: tuple[float, float]
-    expected: str | None
 
 
 @dataclass(frozen=True)
@@ -98,72 +62,6 @@ class View:
         """The crop within its channels: row, column, height, width."""
         height, width = self.channels.shape[-2:]
         return MARGIN, MARGIN, height - 2 * MARGIN, width - 2 * MARGIN
-
-
-def load_crops() -> list[Crop]:
-    """Crops that come with firn."""
-    folder = Path(packaged("crops"))
-    entries = yaml.safe_load((folder / "crops.yaml").read_text(encoding="utf-8"))
-    return [
-        Crop(
-            name=entry["name"],
-            platform=entry["platform"],
-            date=entry["date"],
-            files=folder / entry["files"],
-            elevation=folder / entry["elevation"]
-            if isinstance(entry["elevation"], str)
-            else float(entry["elevation"]),
-            sun=tuple(entry["sun"]),
-            expected=entry["expected"],
-        )
-        for entry in entries
-    ]
-
-
-def _grid_within(grid: Grid) -> Grid:
-    """Grid of 20 m, at multiples of it, that lies within another."""
-    left, bottom, right, top = (edge / RESOLUTION for edge in grid.bounds)
-    return Grid.from_bounds(
-        grid.crs,
-        math.ceil(left) * RESOLUTION,
-        math.ceil(bottom) * RESOLUTION,
-        math.floor(right) * RESOLUTION,
-        math.floor(top) * RESOLUTION,
-        RESOLUTION,
-    )
-
-
-def read_crop(
-    crop: Crop, bands: Sequence[str]
-) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8], FloatArray]:
-    """Read bands of a crop on a grid of 20 m.
-
-    Returns
-    -------
-    toa : ndarray of uint16, (band, y, x)
-        10000 x reflectance.
-    hillshade : ndarray of uint8, (y, x)
-    elevation : ndarray of float32, (y, x), m
-
-    Raises
-    ------
-    DataError
-        A file is missing or damaged.
-    """
-    if crop.files.is_dir():
-        sources = [(crop.files / f"{band}.tif", 1) for band in bands]
-    else:
-        names = raster.band_names(crop.files)
-        sources = [(crop.files, 1 + names.index(band)) for band in bands]
-    grid = _grid_within(raster.grid_of(sources[0][0]))
-    images = [raster.read_on(path, grid, "average", indexes=[i])[0] for path, i in sources]
-    if isinstance(crop.elevation, Path):
-        elevation = raster.read_on(crop.elevation, grid, "average", indexes=[1])[0]
-    else:
-        elevation = np.full(grid.shape, crop.elevation)
-    elevation = elevation.astype(np.float32)
-    shade = hillshade(elevation, grid.resolution, *crop.sun)
-    return np.stack(images).astype(np.uint16), shade, elevation
 
 
 def view_crop(
@@ -286,6 +184,6 @@ def _judged(view: View, classes: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "shares": shares,
         "expected": expected,
         "met": None if expected is None else shares[expected] >= REQUIRED,
-        "saturation": [drawn.saturation.round(4).tolist() for drawn in view.drawn],
+        "saturation": [[round(float(v), 4) for v in drawn.saturation] for drawn in view.drawn],
         "saturation_scene": [drawn.saturation_scene for drawn in view.drawn],
     }

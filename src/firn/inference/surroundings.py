@@ -26,8 +26,8 @@ class Surroundings:
 
     Parameters
     ----------
-    dem : path
-        Elevation, m.
+    dem : path or float
+        Elevation, m; a number where the ground counts as flat at that height.
     tree_cover : path, optional
         Tree cover density, per cent; without it no pixel is flagged as forest.
     water : path, optional
@@ -36,16 +36,27 @@ class Surroundings:
         Per cent above which a pixel is forest.
     """
 
-    dem: PathLike
+    dem: PathLike | float
     tree_cover: PathLike | None = None
     water: PathLike | None = None
     tree_cover_max: float = 50.0
 
     @property
     def names(self) -> list[str]:
-        """File names of the rasters that there are."""
+        """File names of the rasters that there are, and the height of flat ground."""
         paths = (self.dem, self.tree_cover, self.water)
-        return [Path(path).name for path in paths if path is not None]
+        return [
+            f"flat ground at {path:g} m" if isinstance(path, float | int) else Path(path).name
+            for path in paths
+            if path is not None
+        ]
+
+    def elevation(self, grid: Grid, parts: Iterable[Grid]) -> Iterator[npt.NDArray[np.float32]]:
+        """Elevation, m, in parts of a grid, one after the other; NaN where there is none."""
+        if isinstance(self.dem, float | int):
+            yield from (np.full(part.shape, self.dem, np.float32) for part in parts)
+        else:
+            yield from (dem.elevation for dem in dem_parts(self.dem, grid, parts))
 
     def excluded(self, grid: Grid, parts: Iterable[Grid]) -> Iterator[Bytes]:
         """Bits of forest and water of `Quality` in parts of a grid, one after the other."""
@@ -98,15 +109,15 @@ class StoredSurroundings:
         parts = [grid.rows(rows) for rows in strips]
         lowest, highest = math.inf, -math.inf
         with self._elevation.open("wb") as elevation, self._excluded.open("wb") as excluded:
-            for dem, bits in zip(
-                dem_parts(surroundings.dem, grid, parts),
+            for heights, bits in zip(
+                surroundings.elevation(grid, parts),
                 surroundings.excluded(grid, parts),
                 strict=True,
             ):
-                dem.elevation.tofile(elevation)
+                heights.tofile(elevation)
                 bits.tofile(excluded)
-                lowest = min(lowest, float(np.fmin.reduce(dem.elevation, axis=None)))
-                highest = max(highest, float(np.fmax.reduce(dem.elevation, axis=None)))
+                lowest = min(lowest, float(np.fmin.reduce(heights, axis=None)))
+                highest = max(highest, float(np.fmax.reduce(heights, axis=None)))
         self.heights = lowest, highest
 
     def elevation(self, rows: slice) -> npt.NDArray[np.float32]:

@@ -29,12 +29,13 @@ _WHITE = 0.9
 class Example(NamedTuple):
     """A patch to show.
 
-    ``sentinel2`` (3, y, x) is reflectance in NIR, red, green; ``pseudo`` (3, y, x) the digital
-    number over its largest value, XS3, XS2, XS1; both NaN without data. ``label`` and ``predicted``
-    (y, x) are classes.
+    ``gains`` names the SPOT scene whose saturation the pseudo image has. ``sentinel2`` (3, y, x)
+    is reflectance in NIR, red, green; ``pseudo`` (3, y, x) the digital number over its largest
+    value, XS3, XS2, XS1; both NaN without data. ``label`` and ``predicted`` (y, x) are classes.
     """
 
     title: str
+    gains: str
     sentinel2: npt.NDArray[np.float64]
     pseudo: npt.NDArray[np.float64]
     label: npt.NDArray[np.uint8]
@@ -82,11 +83,13 @@ def read_examples(samples: Samples, indices: Sequence[int], model: Predictor) ->
         (toa,) = netcdf.arrays(scene.patches, "toa", rows=[row.patch])
         shown = toa[0, [bands.tolist().index(band) for band in _FALSE_COLOUR]]
         dn, valid = netcdf.arrays(scene.pseudo, "dn", "valid", rows=[row.sample])
+        (origins,) = netcdf.arrays(scene.pseudo, "saturation_scene")
         full = 2 ** int(netcdf.attributes(scene.pseudo, "bits")["bits"]) - 1
         channels, labels, _ = samples[index]
         examples.append(
             Example(
                 f"{row.tile}\n{row.date[:4]}-{row.date[4:6]}-{row.date[6:]}",
+                str(origins[row.sample]),
                 np.where(shown == STACK_NODATA, np.nan, shown / STACK_SCALE),
                 np.where(valid[0] > 0, dn[0, 2::-1] / full, np.nan),
                 labels,
@@ -124,6 +127,7 @@ def patches_figure(examples: Sequence[Example], sensor: str) -> Figure:
         for axes, image in zip(row, images, strict=True):
             show_image(axes, image)
         row[0].set_ylabel(example.title)
+        row[1].set_xlabel(example.gains, fontsize=4.5)
     for axes, title in zip(panels[0], titles, strict=True):
         axes.set_title(title)
     figure.legend(handles=class_handles("ignored or no data"), loc="outside lower center", ncols=4)

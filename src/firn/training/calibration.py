@@ -15,7 +15,7 @@ import numpy.typing as npt
 #: Validation pixels that a temperature is fitted on. Its error is then that of the patches, not of
 #: the pixels.
 CALIBRATION_PIXELS = 500_000
-#: Temperatures searched; the lowest is for a network that is right everywhere.
+#: Temperatures searched: from that of a network that is right everywhere to one that knows nothing.
 TEMPERATURES = (0.05, 20.0)
 
 

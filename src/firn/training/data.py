@@ -133,6 +133,12 @@ def open_training_data(
     scenes = pair_scenes(patches, pseudo)
     sentinel2, origin = None, [content, rows]
     if emulation is not None:
+        if emulation.sensor.name != content.get("sensor"):
+            raise DataError(
+                f"{statistics}: is of sensor {content.get('sensor')}, not of "
+                f"{emulation.sensor.name}; "
+                "give the sensor that the data set was made for"
+            )
         chosen = [row for row in rows if row.split == "train"]
         sentinel2 = read_sentinel2(chosen, scenes, emulation)
         origin = [*origin, emulation.digest]

@@ -107,10 +107,10 @@ class Passes:
                 "with an emulation, or write training.emulation: stored"
             )
         names = self.data.name, self.run.name, f"epoch-{epoch}"
-        noise = torch.Generator(self.device)
-        noise.manual_seed(int(self.run.generator(self.data, names[-1], "noise").integers(2**63)))
+        noise = self.run.generator(self.data, names[-1], "noise")
+        drawn = samples.acquisitions(self.run.seed, *names)
         turns = rng.integers(8, size=len(samples)) if self.run.settings.augment else None
-        return EpochPatches(samples, samples.acquisitions(self.run.seed, *names), noise, turns)
+        return EpochPatches(samples, drawn, noise, self.device, turns)
 
     def validate(self, source: PatchSource) -> tuple[float, float | None]:
         """Mean loss and kappa over patches; kappa is None where it is not defined.

@@ -6,6 +6,7 @@ same patches for the same draws; noise alone comes from the random numbers of to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from firn.classes import IGNORE
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
     BRIGHTEST,
+    NOISE_MARGIN,
     Acquisition,
     noise_variance,
     stripe_deviation,
@@ -33,8 +35,10 @@ class EpochPatches:
     samples : Sentinel2Samples
     acquisitions : sequence of Acquisition
         One for each sample.
-    generator : torch.Generator
-        Of the noise, on the device that patches are emulated on.
+    rng : Generator
+        Of the noise.
+    device : torch.device
+        Where patches are emulated.
     turns : ndarray of int, (sample,), or None
         Symmetry of the square that each patch takes, see `turned`. A patch is turned before it is
         taken, so that the columns of the detector remain columns.
@@ -42,7 +46,8 @@ class EpochPatches:
 
     samples: Sentinel2Samples
     acquisitions: Sequence[Acquisition]
-    generator: torch.Generator
+    rng: np.random.Generator
+    device: torch.device
     turns: npt.NDArray[np.int64] | None
 
     def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -58,7 +63,7 @@ class EpochPatches:
 
         def load(values: npt.NDArray[np.generic], dtype: torch.dtype) -> Tensor:
             # As few bytes as possible are sent; torch does little with uint16 but to convert it.
-            tensor = torch.from_numpy(values[patch]).to(self.generator.device).to(dtype)
+            tensor = torch.from_numpy(values[patch]).to(self.device).to(dtype)
             if self.turns is None:
                 return tensor
             return turned(tensor, self.turns[list(index)].tolist())
@@ -68,14 +73,35 @@ class EpochPatches:
         dem = load(self.samples.dem, torch.float32)
         labels = load(self.samples.label, torch.uint8)
         sensor = self.samples.emulation.sensor
-        taken = Taken.of([self.acquisitions[i] for i in index], self.generator.device)
-        noise = self.generator if self.samples.emulation.settings.noise else None
-        reflectance, valid = emulate(toa, taken, sensor, noise)
-        unknown = ~(valid & (hillshade > 0))
+        taken = Taken.of([self.acquisitions[i] for i in index], self.device)
+        noise = self._noise(len(index)) if self.samples.emulation.settings.noise else None
+        reflectance = emulate(toa, taken, sensor, noise)
+        if self.samples.has_saturated[patch].any():
+            reflectance = saturate(reflectance, toa, taken, sensor)
+        unknown = hillshade == 0
+        if self.samples.has_gaps[patch].any():
+            unknown |= gaps(toa, taken)
         channels = torch.cat([reflectance, hillshade[:, None], dem[:, None]], dim=1)
         return channels.masked_fill_(unknown[:, None], torch.nan), labels.masked_fill(
             unknown, IGNORE
         )
+
+    @cached_property
+    def _field(self) -> Tensor:
+        """Independent normal numbers, (band, y, x), of which each patch takes a window."""
+        sensor, side = self.samples.emulation.sensor, self.samples.toa.shape[-1] + NOISE_MARGIN
+        generator = torch.Generator(self.device).manual_seed(int(self.rng.integers(2**63)))
+        shape = len(sensor.bands), side, side
+        return torch.randn(shape, generator=generator, device=self.device)
+
+    def _noise(self, patches: int) -> tuple[Tensor, Tensor]:
+        """Give normal numbers, (patch, band, y, x), and stripes in DN, (patch, band, 1, x)."""
+        size, sensor = self.samples.toa.shape[-1], self.samples.emulation.sensor
+        places = self.rng.integers(NOISE_MARGIN + 1, size=(patches, 2)).tolist()
+        windows = [self._field[:, r : r + size, c : c + size] for r, c in places]
+        stripes = self.rng.standard_normal((patches, len(sensor.bands), 1, size), np.float32)
+        stripes *= np.array(stripe_deviation(sensor), np.float32)[:, None, None]
+        return torch.stack(windows), torch.from_numpy(stripes).to(self.device)
 
 
 @dataclass(frozen=True)
@@ -90,6 +116,7 @@ class Taken:
     saturation: Tensor
     minimum: Tensor
     haze: Tensor
+    hazy: bool
     rows: list[Tensor]
     columns: list[Tensor]
     reach: list[Tensor]
@@ -115,6 +142,7 @@ class Taken:
             saturation=bring([a.saturation for a in acquisitions]),
             minimum=bring([a.minimum for a in acquisitions]),
             haze=bring([a.haze for a in acquisitions]),
+            hazy=any(a.haze.any() for a in acquisitions),
             rows=list(bring([pad(a.rows) for a in acquisitions]).unbind(2)),
             columns=list(bring([pad(a.columns) for a in acquisitions]).unbind(2)),
             reach=list(bring(reach).unbind(2)),
@@ -123,58 +151,62 @@ class Taken:
 
 
 def emulate(
-    toa: Tensor, taken: Taken, sensor: Sensor, noise: torch.Generator | None
-) -> tuple[Tensor, Tensor]:
-    """Emulate patches; see `firn.emulation.patches.emulate`.
+    toa: Tensor, taken: Taken, sensor: Sensor, noise: tuple[Tensor, Tensor] | None
+) -> Tensor:
+    """Emulate patches that have data everywhere; see `firn.emulation.patches.emulate`.
 
     Parameters
     ----------
     toa : Tensor of float32, (patch, source band, y, x)
-        Sentinel-2 TOA reflectance x 10000; 0 = no data, 65535 = saturated.
+        Sentinel-2 TOA reflectance x 10000.
     taken : Taken
     sensor : Sensor
-    noise : torch.Generator or None
-        None = no noise.
+    noise : (Tensor, Tensor) or None
+        Normal numbers of variance 1, (patch, band, y, x), and stripes in digital numbers, (patch,
+        band, 1, x); None = no noise.
 
     Returns
     -------
-    reflectance : Tensor of float32, (patch, band, y, x)
-        That of the digital numbers.
-    valid : Tensor of bool, (patch, y, x)
+    Tensor of float32, (patch, band, y, x)
+        Reflectance of the digital numbers.
     """
     full = 2**sensor.bits - 1
     sources = range(toa.shape[1])
     reflectance = torch.minimum(toa * (1 / STACK_SCALE), taken.ceiling)
     image = arrays.mix([reflectance[:, s : s + 1] for s in sources], taken.weights)
-    image = arrays.add_haze(image, taken.haze)
-    used = torch.cat([(w > 0).any(dim=1, keepdim=True) for w in taken.weights], dim=1)
-    gaps = ((toa == STACK_NODATA) & used).any(dim=1, keepdim=True)
+    if taken.hazy:
+        image = arrays.add_haze(image, taken.haze)
     if len(taken.rows) > 1:
         image = arrays.filtered(image, taken.rows, taken.columns)
-        gaps = arrays.filtered(gaps.to(torch.float32), taken.reach, taken.reach) > 0
     numbers = arrays.scaled(image, taken.saturation, taken.minimum, full)
     if noise is not None:
-        numbers = _with_noise(numbers, sensor, noise)
-    numbers = arrays.rounded(numbers, full)
-    saturated = toa == STACK_SATURATED
-    for source, weight in enumerate(taken.weights):
-        numbers = numbers.masked_fill(saturated[:, source : source + 1] & (weight > 0), full)
+        still, growth = torch.tensor(noise_variance(sensor), device=toa.device).unbind(1)
+        variance = still[:, None, None], growth[:, None, None]
+        numbers = arrays.add_noise(numbers, noise[0], *variance, noise[1])
+    return reflectance_of(arrays.rounded(numbers, full), taken, full)
+
+
+def reflectance_of(numbers: Tensor, taken: Taken, full: int) -> Tensor:
+    """Reflectance of digital numbers; as `firn.sensors.to_reflectance` gives it."""
     step = (taken.saturation - taken.minimum) / full
-    return taken.minimum + numbers * step, ~gaps[:, 0]
+    return taken.minimum + numbers * step
 
 
-def _with_noise(numbers: Tensor, sensor: Sensor, generator: torch.Generator) -> Tensor:
-    def of_bands(values: Sequence[float]) -> Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=numbers.device)[:, None, None]
+def saturate(reflectance: Tensor, toa: Tensor, taken: Taken, sensor: Sensor) -> Tensor:
+    """Saturate the bands that are mixed from a Sentinel-2 band which saturated."""
+    full = 2**sensor.bits - 1
+    highest = reflectance_of(torch.full_like(taken.minimum, full), taken, full)
+    for source, weight in enumerate(taken.weights):
+        saturated = (toa[:, source : source + 1] == STACK_SATURATED) & (weight > 0)
+        reflectance = torch.where(saturated, highest, reflectance)
+    return reflectance
 
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, device=numbers.device)
 
-    patches, bands, height, width = numbers.shape
-    still, growth = zip(*noise_variance(sensor), strict=True)
-    stripes = normal(patches, bands, 1, width) * of_bands(stripe_deviation(sensor))
-    noise = normal(patches, bands, height, width)
-    return arrays.add_noise(numbers, noise, of_bands(still), of_bands(growth), stripes)
+def gaps(toa: Tensor, taken: Taken) -> Tensor:
+    """Where a band that is used has no data within the reach of the filters, (patch, y, x)."""
+    used = torch.cat([(w > 0).any(dim=1, keepdim=True) for w in taken.weights], dim=1)
+    missing = ((toa == STACK_NODATA) & used).any(dim=1, keepdim=True)
+    return arrays.filtered(missing.to(torch.float32), taken.reach, taken.reach)[:, 0] > 0
 
 
 def turned(patches: Tensor, codes: Sequence[int]) -> Tensor:

@@ -17,7 +17,7 @@ from firn.errors import DataError
 from firn.provenance import digest
 from firn.samples import SampleRow, SceneFiles
 from firn.saturation import Saturations
-from firn.sensors import Sensor
+from firn.sensors import STACK_NODATA, STACK_SATURATED, Sensor
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,16 @@ class Sentinel2Samples:
 
     def __len__(self) -> int:
         return len(self.patch)
+
+    @cached_property
+    def has_gaps(self) -> npt.NDArray[np.bool_]:
+        """Tell of each patch whether some pixel of some band has no data."""
+        return np.array([(patch == STACK_NODATA).any() for patch in self.toa])
+
+    @cached_property
+    def has_saturated(self) -> npt.NDArray[np.bool_]:
+        """Tell of each patch whether some pixel of some band saturated Sentinel-2."""
+        return np.array([(patch == STACK_SATURATED).any() for patch in self.toa])
 
     def acquisitions(self, seed: int, *names: str) -> list[Acquisition]:
         """Draw an acquisition for each sample; ``names`` are further names of random streams."""
