@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
@@ -58,6 +58,10 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 .PHONY: test
 test: lint ## Check style and types, then run every test
 	pytest --numprocesses $(CORES) --dist loadfile --durations 10
+
+.PHONY: slurm-test
+slurm-test: $(INSTALLED_FOR_TESTS) ## Run a small configuration through a SLURM on this machine (root, Debian)
+	python tests/slurm/check_slurm.py
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure time and memory beside plain baselines
