@@ -21,7 +21,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
@@ -64,6 +64,10 @@ models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)
 	snakemake --configfile config/pretrained.yaml --profile workflow/profiles/local
 	cp results/pretrained/models/unet-spot2/model.safetensors src/firn/data/models/spot-xs.safetensors
 	cp results/pretrained/models/unet-spot4/model.safetensors src/firn/data/models/spot-xs-swir.safetensors
+
+.PHONY: slurm-test
+slurm-test: $(INSTALLED_FOR_TESTS) ## Run a small configuration through a SLURM on this machine (root, Debian)
+	python tests/slurm/check_slurm.py
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure time and memory beside plain baselines
