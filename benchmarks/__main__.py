@@ -1,16 +1,22 @@
-"""Measure, print the table and write it as JSON: ``python -m benchmarks``."""
+"""Measure, print the table and write it as JSON: ``python -m benchmarks [NAME ...]``."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import reemulation, stacks
+from benchmarks import memory, reemulation, stacks
 from benchmarks.cost import Row
 from firn.files import write_json
 
-#: Sides of a Sentinel-2 tile at 10 m.
-FULL_SIZE = 10980
+#: Makes rows in a folder, of products of a size, from some repetitions.
+Benchmark = Callable[[Path, int, int], list[Row]]
+#: Benchmarks, and the full size of what they measure.
+BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
+    "stacks": (stacks.rows, 10980),
+    "step-emulated": (lambda folder, size, repeats: reemulation.rows(repeats), 0),
+    "memory-12k": (memory.rows, 12000),
+}
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -23,16 +29,22 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run every benchmark."""
+    """Run every benchmark, or those that are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--size", type=int, default=FULL_SIZE, help="side of a tile, pixels")
+    parser.add_argument("names", nargs="*", help=f"which of {', '.join(BENCHMARKS)}; all of them")
+    parser.add_argument("--size", type=int, help="side of the products, pixels; as large as real")
     parser.add_argument("--repeats", type=int, default=3, help="measurements per figure")
     parser.add_argument("--output", type=Path, default=Path("results/bench.json"))
     options = parser.parse_args(arguments)
-    if options.size < 6 or options.size % 6 or options.repeats < 1:
+    if unknown := set(options.names) - set(BENCHMARKS):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    if options.repeats < 1 or (options.size is not None and (options.size < 6 or options.size % 6)):
         parser.error("--size must be a multiple of 6, --repeats at least 1")
-    folder = options.output.with_suffix("")
-    rows = stacks.rows(folder, options.size, options.repeats) + reemulation.rows(options.repeats)
+    rows = []
+    for name in options.names or BENCHMARKS:
+        benchmark, full_size = BENCHMARKS[name]
+        size = full_size if options.size is None else options.size
+        rows += benchmark(options.output.with_suffix(""), size, options.repeats)
     print(table(rows))
     write_json(options.output, [asdict(row) for row in rows])
 

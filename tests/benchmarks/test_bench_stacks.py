@@ -30,7 +30,8 @@ def test_the_table_is_printed_and_written(
 ) -> None:
     output = tmp_path / "bench.json"
     for _ in range(2):
-        main(["--size", str(SIZE), "--repeats", "1", "--output", str(output)])
+        names = ["stacks", "step-emulated"]
+        main([*names, "--size", str(SIZE), "--repeats", "1", "--output", str(output)])
     rows = json.loads(output.read_text())
     names = [row["name"] for row in rows]
     stacks = ["stacks", "stacks, processor time", "stacks, peak memory"]

@@ -37,8 +37,8 @@ def classify_scene(
     """Classify a scene with one or more models and write a map for each.
 
     The scene is read, classified and written in strips of rows, so that memory does not grow with
-    its size. Its surroundings and the growing maps are kept in a temporary folder: 5 bytes a pixel,
-    and 5 more for each model.
+    its length. Its surroundings and the growing maps are kept in a temporary folder: 5 bytes a
+    pixel, and 5 more for each model.
 
     Parameters
     ----------
