@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float32]
 
+#: Rows of relief that are lit at a time: few enough for what is computed to stay in the cache.
+_ROWS = 64
 #: Bits of the exclusion raster.
 FOREST = 1
 WATER = 2
@@ -52,6 +54,18 @@ def illumination(
     sun_zenith, sun_azimuth : float
         Degrees; azimuth clockwise from north.
     """
+    cosine = np.empty(dem.shape, np.float32)
+    for start in range(0, len(dem), _ROWS):
+        rows = slice(start, start + _ROWS)
+        first = max(start - 1, 0)
+        part = _illumination(dem[first : rows.stop + 1], resolution, sun_zenith, sun_azimuth)
+        cosine[rows] = part[start - first :][:_ROWS]
+    return cosine
+
+
+def _illumination(
+    dem: FloatArray, resolution: float, sun_zenith: float, sun_azimuth: float
+) -> FloatArray:
     east, north = gradient(dem, resolution)
     zenith, azimuth = np.radians(sun_zenith), np.radians(sun_azimuth)
     towards_sun = np.sin(zenith) * (np.sin(azimuth) * east + np.cos(azimuth) * north)
