@@ -63,6 +63,12 @@ test: lint ## Check style and types, then run every test
 slurm-test: $(INSTALLED_FOR_TESTS) ## Run a small configuration through a SLURM on this machine (root, Debian)
 	python tests/slurm/check_slurm.py
 
+.PHONY: models
+models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)
+	snakemake --configfile config/pretrained.yaml --profile workflow/profiles/local
+	cp results/pretrained/models/unet-spot2/model.safetensors src/firn/data/models/spot-xs.safetensors
+	cp results/pretrained/models/unet-spot4/model.safetensors src/firn/data/models/spot-xs-swir.safetensors
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks

@@ -1,6 +1,8 @@
 """Classification of scenes: windows, codes, quality bits and the files that are published."""
 
+import dataclasses
 import json
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -15,19 +17,16 @@ from firn import raster
 from firn.classes import Quality
 from firn.config import InferenceSettings, NetworkSettings
 from firn.errors import DataError, GridError, ModelError, ProductError
-from firn.inference import (
-    Surroundings,
-    classify,
-    classify_scene,
-    map_grid,
-    near_nodata,
-    probabilities,
-    read_scene,
-)
+from firn.inference import Surroundings, classify_scene, image
+from firn.inference.image import SceneImage, SceneReader, map_grid, near_nodata
+from firn.inference.maps import SceneMap
+from firn.inference.scene import window_step
+from firn.inference.windows import classify, probabilities
 from firn.methods import Model
 from firn.methods.base import ModelCard
 from firn.methods.threshold import ThresholdModel
 from firn.methods.unet import UNetModel
+from firn.products import Scene
 from firn.products.geotiff import open_geotiff
 from firn.products.swh import open_swh
 from firn.raster import Grid
@@ -112,13 +111,54 @@ def surroundings(tmp_path: Path) -> Surroundings:
     )
 
 
+def read_scene(scene: Scene, surroundings: Surroundings, nodata_buffer: float = 0) -> SceneImage:
+    """Read a whole scene as one strip."""
+    with tempfile.TemporaryDirectory() as scratch:
+        options = {"step": 1000, "margin": 0, "nodata_buffer": nodata_buffer}
+        reader = SceneReader(scene, BANDS, surroundings, Path(scratch), **options)
+        (rows,) = reader.strips
+        return reader.read(rows)
+
+
 def assemble(scene_path: Path, surroundings: Surroundings, model: Model, window: int) -> np.ndarray:
-    image = read_scene(open_swh(scene_path), BANDS, surroundings, 0)
+    image = read_scene(open_swh(scene_path), surroundings)
     whole = np.full((3, HEIGHT, WIDTH), np.nan, np.float32)
-    for rows, cols, values in probabilities(image, model, window):
+    for rows, cols, values in probabilities(image, model, window_step([model], window)):
         assert np.isnan(whole[:, rows, cols]).all(), "windows overlap"
         whole[:, rows, cols] = values
     return whole
+
+
+def read_map(folder: Path) -> SceneMap:
+    snow, probability, quality = (
+        raster.read(folder / f"{name}.tif").values for name in ("snow", "probability", "quality")
+    )
+    return SceneMap(snow[0], probability, quality[0])
+
+
+@pytest.mark.parametrize("pixels", [64 * WIDTH, 1])
+def test_strips_give_the_same_map_as_the_whole(
+    tmp_path: Path,
+    scene_path: Path,
+    surroundings: Surroundings,
+    monkeypatch: pytest.MonkeyPatch,
+    pixels: int,
+) -> None:
+    """Bit by bit: strips of 64 rows hold the windows of the whole, with the same context."""
+    settings = InferenceSettings(window=64, nodata_buffer=700)
+    peaks = 1000 + 1200 * np.random.default_rng(3).random((HEIGHT, WIDTH), np.float32)
+    peaks[60:63, 40:50] = -9999
+    peaks[:, 125:] = np.nan
+    raster.write(tmp_path / "peaks.tif", peaks, GRID, nodata=-9999)
+    rough = dataclasses.replace(surroundings, dem=tmp_path / "peaks.tif")
+    for name in ("whole", "strips"):
+        classify_scene(open_swh(scene_path), {tmp_path / name: unet("same")}, rough, settings)
+        monkeypatch.setattr(image, "STRIP_PIXELS", pixels)
+    whole, strips = read_map(tmp_path / "whole"), read_map(tmp_path / "strips")
+    for bit in (Quality.SHADED, Quality.NODATA_BUFFER, Quality.FOREST, Quality.WATER):
+        assert 0 < np.count_nonzero(whole.quality & bit) < whole.quality.size, bit
+    for field in dataclasses.fields(SceneMap):
+        np.testing.assert_array_equal(getattr(strips, field.name), getattr(whole, field.name))
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -146,8 +186,8 @@ def test_classes_probability_and_quality_by_hand(
     scene_path: Path, surroundings: Surroundings, numbers: dict[str, np.ndarray]
 ) -> None:
     model = threshold()
-    image = read_scene(open_swh(scene_path), BANDS, surroundings, SETTINGS.nodata_buffer)
-    result = classify(image, model, SETTINGS)
+    image = read_scene(open_swh(scene_path), surroundings, SETTINGS.nodata_buffer)
+    result = classify(image, model, 64, SETTINGS)
     valid = np.all([values > 0 for values in numbers.values()], axis=0)
     bright = (numbers["XS1"] / 1000 + numbers["XS2"] / 1000) / 2 > 0.3
     high = np.arange(HEIGHT)[:, None] > 100
@@ -181,11 +221,11 @@ def test_classes_probability_and_quality_by_hand(
 
 
 def test_low_confidence(scene_path: Path, surroundings: Surroundings) -> None:
-    image = read_scene(open_swh(scene_path), BANDS, surroundings, 0)
+    image = read_scene(open_swh(scene_path), surroundings)
     ((_, _, values),) = probabilities(image, unet("same"), 1000)
     limit = float(np.median(values.max(axis=0)[image.valid]))
     settings = SETTINGS.model_copy(update={"low_confidence": limit})
-    result = classify(image, unet("same"), settings)
+    result = classify(image, unet("same"), 64, settings)
     expected = image.valid & (values.max(axis=0) < limit)
     assert 0 < expected.sum() < image.valid.sum()
     low = (result.quality & Quality.LOW_CONFIDENCE) > 0
@@ -202,7 +242,7 @@ def test_slope_away_from_the_sun_is_shaded(tmp_path: Path, scene_path: Path) -> 
     dem[:, 60:66] -= 100 * np.arange(6, 0, -1)
     dem[:, :60] -= 600
     raster.write(tmp_path / "dem.tif", dem, GRID, nodata=-9999)
-    image = read_scene(open_swh(scene_path), BANDS, Surroundings(tmp_path / "dem.tif"), 0)
+    image = read_scene(open_swh(scene_path), Surroundings(tmp_path / "dem.tif"))
     shaded = (image.quality & Quality.SHADED) > 0
     assert shaded[20:130, 61:65].all()
     # Zenith 24.5: 600 m throw a shadow of 273 m towards azimuth 321, 172 m or 8.6 pixels to the
@@ -215,8 +255,8 @@ def test_slope_away_from_the_sun_is_shaded(tmp_path: Path, scene_path: Path) -> 
 def test_dem_gap_is_no_data(tmp_path: Path, scene_path: Path) -> None:
     north = GRID.crop(0, 0, 80, WIDTH)
     surroundings = Surroundings(write_dem(tmp_path / "dem.tif", north))
-    image = read_scene(open_swh(scene_path), BANDS, surroundings, 0)
-    result = classify(image, unet("same"), SETTINGS)
+    image = read_scene(open_swh(scene_path), surroundings)
+    result = classify(image, unet("same"), 64, SETTINGS)
     assert (result.snow[81:] == 254).all()
     assert (result.snow[10:60, 20:60] != 254).all()
 
@@ -367,7 +407,7 @@ def test_map_grid_is_aligned_and_covers_the_scene(tmp_path: Path) -> None:
     assert map_grid(scene).bounds == (600000, 5197000, 601020, 5198020)
     assert map_grid(scene).shape == (51, 51)
     surroundings = Surroundings(write_dem(tmp_path / "dem.tif", map_grid(scene)))
-    image = read_scene(scene, BANDS, surroundings, 0)
+    image = read_scene(scene, surroundings)
     assert image.valid[1:-1, 1:-1].all()
     np.testing.assert_allclose(image.reflectance[:, 2:-2, 2:-2], 0.4, rtol=1e-3)
 

@@ -6,7 +6,7 @@ import rasterio
 from affine import Affine
 from rasterio.crs import CRS
 
-from firn import raster
+from firn import cog, raster
 from firn.errors import DataError, GridError
 from firn.raster import Grid
 
@@ -134,9 +134,17 @@ def test_cog_keeps_codes_colours_and_names(tmp_path) -> None:
     grid = Grid.from_bounds(UTM, 600000, 5180000, 620480, 5200480, 20)
     values = np.where(np.indices(grid.shape)[0] < 500, 100, 205).astype(np.uint8)
     path = tmp_path / "map.tif"
-    raster.write_cog(
-        path, values, grid, nodata=254, colours={100: "#56b4e9"}, categories={100: "snow"}
-    )
+    with cog.pieces(
+        tmp_path / "plain.tif",
+        grid,
+        np.uint8,
+        nodata=254,
+        colours={100: "#56b4e9"},
+        categories={100: "snow"},
+    ) as plain:
+        plain.write(values[:500])
+        plain.write(values[500:], row=500)
+    cog.publish(tmp_path / "plain.tif", path)
     with rasterio.open(path) as dataset:
         assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
         assert dataset.nodata == 254

@@ -66,6 +66,8 @@ SETTINGS = TrainingSettings(
     intensive=IntensiveTraining(learning_rate=0.001, patience=3, max_epochs=4),
     batch_size=4,
     averaging=0.5,
+    augment=False,
+    emulation="stored",
     precision="float32",
     device="cpu",
 )

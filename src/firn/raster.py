@@ -1,5 +1,6 @@
 """Rasters and their grids: all reading, warping and writing of rasters goes through here."""
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,6 @@ from rasterio.crs import CRS
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.features import rasterize
-from rasterio.shutil import copy as gdal_copy
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import reproject, transform_bounds
 from rasterio.warp import transform as transform_points
@@ -28,6 +28,9 @@ from firn.files import atomic_path
 
 Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
+
+#: Decimals of a pixel that an edge may be off by rounding.
+_EDGE_DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,27 @@ class Grid:
         left, top = self.transform.c + col * x_step, self.transform.f + row * y_step
         return Grid(self.crs, Affine(x_step, 0.0, left, 0.0, y_step, top), height, width)
 
+    def rows(self, rows: slice) -> "Grid":
+        """Sub-grid of whole rows."""
+        return self.crop(rows.start, 0, rows.stop - rows.start, self.width)
+
+    def window_around(self, other: "Grid", margin: int = 0) -> tuple[int, int, int, int]:
+        """Part (row, col, height, width) that another grid lies in, with some pixels around it.
+
+        It ends where this grid does, and is empty where the two share no ground.
+        """
+        left, bottom, right, top = other.bounds_in(self.crs)
+        x_step, y_step = self.transform.a, self.transform.e
+        rows = (top - self.transform.f) / y_step, (bottom - self.transform.f) / y_step
+        cols = (left - self.transform.c) / x_step, (right - self.transform.c) / x_step
+        row, last_row = _pixels(*rows, margin, self.height)
+        col, last_col = _pixels(*cols, margin, self.width)
+        return row, col, last_row - row, last_col - col
+
+    def holds(self, other: "Grid") -> bool:
+        """Whether every pixel of the other grid is one of this grid."""
+        return other.crs == self.crs and self.crop(*self.window_around(other)) == other
+
     def with_resolution(self, resolution: float) -> "Grid":
         """Grid of the same bounds at another pixel size."""
         return Grid.from_bounds(self.crs, *self.bounds, resolution)
@@ -129,6 +153,13 @@ class Grid:
         xs, ys = transform_points(other.crs, self.crs, *corners)
         west, south, east, north = self.bounds
         return bool(west <= min(xs) and max(xs) <= east and south <= min(ys) and max(ys) <= north)
+
+
+def _pixels(start: float, stop: float, margin: int, size: int) -> tuple[int, int]:
+    """Pixels of an axis between two edges that may be off a whole pixel by rounding."""
+    first = max(math.floor(round(start, _EDGE_DECIMALS)) - margin, 0)
+    last = min(math.ceil(round(stop, _EDGE_DECIMALS)) + margin, size)
+    return min(first, size), max(last, min(first, size))
 
 
 def data_array(
@@ -288,7 +319,7 @@ def read_on(
     nodata: float | None = None,
     fill: float | None = None,
 ) -> Array:
-    """Read a raster of any CRS warped to ``grid``.
+    """Read a raster of any CRS warped to ``grid``; pixels of its own grid are taken as they are.
 
     Parameters
     ----------
@@ -314,11 +345,14 @@ def read_on(
         The file is missing or damaged.
     """
     with _open(path) as dataset:
-        if not _grid(dataset, path).overlaps(grid):
+        own = _grid(dataset, path)
+        if not own.overlaps(grid):
             raise GridError(
                 f"{path}: covers no part of the grid {tuple(round(b) for b in grid.bounds)} in "
                 f"{grid.crs}; give a raster of the same area"
             )
+        if fill is None and own.holds(grid):
+            return read(path, indexes=indexes, window=own.window_around(grid)).values
         source_nodata = nodata if nodata is not None else dataset.nodata
         options: dict[str, Any] = {"nodata": fill if fill is not None else source_nodata}
         if source_nodata is not None:
@@ -332,6 +366,7 @@ def read_on(
                 width=grid.width,
                 resampling=Resampling[resampling],
                 **options,
+                **_scales(own, grid),
             ) as warped:
                 values: Array = warped.read(list(indexes) if indexes is not None else None)
         except RasterioError as error:
@@ -411,8 +446,23 @@ def resample(
         dst_crs=target.crs,
         dst_nodata=fill,
         resampling=Resampling[resampling],
+        **_scales(source, target),
     )
     return output
+
+
+def _scales(source: Grid, target: Grid) -> dict[str, float]:
+    """Pixels of the target per pixel of the source.
+
+    GDAL widens its kernels by an estimate of that, which differs from one part of a raster to the
+    next unless it is told.
+    """
+    if source.crs != target.crs:
+        return {}
+    return {
+        "XSCALE": source.transform.a / target.transform.a,
+        "YSCALE": source.transform.e / target.transform.e,
+    }
 
 
 def burn(polygons: Sequence[Mapping[str, Any]], grid: Grid) -> npt.NDArray[np.bool_]:
@@ -477,57 +527,3 @@ def write(
         rasterio.open(temporary, "w", **_profile(stack, grid, nodata)) as dataset,
     ):
         _fill_dataset(dataset, stack, band_names, tags, units)
-
-
-def _rgb(colour: str) -> tuple[int, int, int, int]:
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16), 255
-
-
-def write_cog(
-    path: PathLike,
-    values: Array,
-    grid: Grid,
-    *,
-    nodata: float | None,
-    band_names: Sequence[str] = (),
-    tags: Mapping[str, str] | None = None,
-    overview_resampling: str = "mode",
-    colours: Mapping[int, str] | None = None,
-    categories: Mapping[int, str] | None = None,
-) -> None:
-    """Write a cloud-optimised GeoTIFF (DEFLATE, overviews) atomically.
-
-    Parameters
-    ----------
-    path : path
-    values : ndarray, (y, x) or (band, y, x)
-    grid : Grid
-    nodata : float or None
-    band_names, tags
-        As in `write`.
-    overview_resampling : str
-        ``mode`` keeps class codes in overviews.
-    colours : mapping of value to ``#rrggbb``, optional
-        Colour table of the first band (uint8 only).
-    categories : mapping of value to name, optional
-        Names of classes, as the plain tags ``CATEGORY_{value}``. GDAL keeps category names proper,
-        which a GIS shows as a legend, in a side-car file only (``.aux.xml``), which would not
-        travel with a cloud-optimised file: for QGIS there is ``firn/data/styles/snow.qml``.
-    """
-    stack = values[np.newaxis] if values.ndim == 2 else values
-    metadata = dict(tags or {})
-    metadata |= {f"CATEGORY_{value}": name for value, name in (categories or {}).items()}
-    with atomic_path(path) as temporary:
-        plain = temporary.with_name("plain.tif")
-        with rasterio.open(plain, "w", **_profile(stack, grid, nodata)) as dataset:
-            _fill_dataset(dataset, stack, band_names, metadata, None)
-            if colours:
-                dataset.write_colormap(1, {value: _rgb(c) for value, c in colours.items()})
-        gdal_copy(
-            plain,
-            temporary,
-            driver="COG",
-            compress="DEFLATE",
-            overview_resampling=overview_resampling,
-            blocksize=512,
-        )

@@ -1,5 +1,8 @@
 """Relief: hillshade, incidence, cast shadow, and the pixels that no map is judged on."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -71,11 +74,7 @@ def hillshade(
 def cast_shadow(
     dem: FloatArray, resolution: float, sun_zenith: float, sun_azimuth: float
 ) -> npt.NDArray[np.bool_]:
-    """Where higher ground hides the sun.
-
-    The relief is swept towards the sun in steps of one pixel; a pixel is in shadow where the
-    terrain at distance ``d`` rises above the ray, ``z(d) > z + d / tan(zenith)``. The sweep ends
-    where the ray has passed the highest point of the scene.
+    """Where higher ground hides the sun, see `Shadows`.
 
     Parameters
     ----------
@@ -86,22 +85,83 @@ def cast_shadow(
     sun_zenith, sun_azimuth : float
         Degrees.
     """
-    height = np.nan_to_num(dem, nan=float(np.nanmin(dem))).astype(np.float32)
-    shadow = np.zeros(dem.shape, bool)
-    rise = resolution / np.tan(np.radians(min(max(sun_zenith, 0.5), 89.0)))
-    azimuth = np.radians(sun_azimuth)
-    relief = float(height.max() - height.min())
-    steps = min(int(relief / rise), max(dem.shape)) + 1
-    reach = steps + 2
-    padded = np.pad(height, reach, mode="edge")
-    for step in range(1, steps):
-        # Sampling the sweep ever more sparsely with distance loses nothing: terrain that throws a
-        # long shadow is itself several pixels wide.
-        if step > 16 and step % (step // 16):
-            continue
-        row, col = reach - step * np.cos(azimuth), reach + step * np.sin(azimuth)
-        shadow |= _shifted(padded, row, col, height.shape) > height + step * rise
-    return shadow
+    heights = float(np.nanmin(dem)), float(np.nanmax(dem))
+    shadows = Shadows(heights, dem.shape, resolution, sun_zenith, sun_azimuth)
+    return shadows.cast(dem, slice(0, len(dem)))
+
+
+class Shadows:
+    """Shadow that the relief of a scene casts, strip by strip.
+
+    The relief is swept towards the sun in steps of one pixel; a pixel is in shadow where the
+    terrain at distance ``d`` rises above the ray, ``z(d) > z + d / tan(zenith)``. The sweep ends
+    where the ray has passed the highest point of the scene.
+
+    Parameters
+    ----------
+    heights : (float, float)
+        Lowest and highest elevation of the scene, m.
+    shape : tuple of int
+        Rows and columns of the scene.
+    resolution : float
+        Pixel size in metres.
+    sun_zenith, sun_azimuth : float
+        Degrees.
+
+    Attributes
+    ----------
+    above, below : int
+        Rows of the scene beyond a strip from which shadow may fall on it.
+    """
+
+    def __init__(
+        self,
+        heights: tuple[float, float],
+        shape: Sequence[int],
+        resolution: float,
+        sun_zenith: float,
+        sun_azimuth: float,
+    ) -> None:
+        self._lowest, highest = heights
+        self._rise = resolution / np.tan(np.radians(min(max(sun_zenith, 0.5), 89.0)))
+        self._north, self._east = _direction(sun_azimuth)
+        self._steps = min(int((highest - self._lowest) / self._rise), max(shape)) + 1
+        self.above, self.below = self._reach(self._north), self._reach(-self._north)
+
+    def _reach(self, component: float) -> int:
+        return math.ceil(max(component, 0) * self._steps) + 2
+
+    def cast(self, dem: FloatArray, rows: slice) -> npt.NDArray[np.bool_]:
+        """Where some rows are in shadow.
+
+        Parameters
+        ----------
+        dem : ndarray, (y, x), metres
+            It goes `above` and `below` rows beyond those asked for, as far as the scene does. NaN
+            counts as the lowest ground.
+        rows : slice
+            Rows of ``dem``.
+        """
+        first, last = max(rows.start - self.above, 0), min(rows.stop + self.below, len(dem))
+        height = np.nan_to_num(dem[first:last], nan=self._lowest).astype(np.float32)
+        left, right = self._reach(-self._east), self._reach(self._east)
+        missing = self.above - (rows.start - first), self.below - (last - rows.stop)
+        padded = np.pad(height, (missing, (left, right)), mode="edge")
+        own = height[rows.start - first : rows.stop - first]
+        shadow = np.zeros(own.shape, bool)
+        for step in range(1, self._steps):
+            # Sampling the sweep ever more sparsely with distance loses nothing: terrain that throws
+            # a long shadow is itself several pixels wide.
+            if step > 16 and step % (step // 16):
+                continue
+            row, col = self.above - step * self._north, left + step * self._east
+            shadow |= _shifted(padded, row, col, own.shape) > own + step * self._rise
+        return shadow
+
+
+def _direction(azimuth: float) -> tuple[float, float]:
+    """North and east component of an azimuth in degrees."""
+    return math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
 
 
 def _shifted(padded: FloatArray, row: float, col: float, shape: tuple[int, int]) -> FloatArray:

@@ -22,7 +22,15 @@ from firn.saturation import Saturations
 from firn.sensors import load_sensor
 from firn.stacks import STACK_BANDS
 
-SETTINGS = EmulationSettings()
+SETTINGS = EmulationSettings(
+    spectral="boxcar",
+    gains="independent",
+    blur=False,
+    noise=False,
+    misregistration=0,
+    haze=0,
+    mixed=None,
+)
 CROPS = {crop.name: crop for crop in load_crops()}
 
 

@@ -137,7 +137,7 @@ def test_wrong_units_are_refused(
 def test_saturation_of_another_size(product: Path) -> None:
     mask = next(product.rglob("*_SAT.TIF"))
     minimal_products.write_raster(mask, full((5, 5), 0, "uint8"), 20)
-    with pytest.raises(ProductError, match=r"_SAT\.TIF .* is not the saturation of"):
+    with pytest.raises(ProductError, match=r"_SAT\.TIF is not the saturation of"):
         open_take5(product).read(["XS1"])
     mask.unlink()
     with pytest.raises(ProductError, match=r"no file MASK/\*_SAT\.TIF"):

@@ -148,7 +148,7 @@ def test_from_nothing_to_labels(
 
         # The next call has one job per product.
         stacks = tmp_path / "results/acquired/stacks"
-        scenes = {(p.tile, p.date) for p in products if p.tile}
+        scenes = {(p.tile, p.date) for p in products if p.kind == "l1c"}
         labels = [stacks / tile / date / "labels.tif" for tile, date in scenes]
         toa = [path.with_name("toa_20m.tif") for path in labels]
         targets = ("archive", *labels, *toa)

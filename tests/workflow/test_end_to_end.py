@@ -87,6 +87,20 @@ def test_truncated_product_costs_its_scene_only(run: Path, snakemake: Snakemake)
     assert not (run / "maps/unet-spot4" / damaged.stem / "snow.tif").exists()
 
 
+def test_ablation_sets_recipes_side_by_side(run: Path, snakemake: Snakemake) -> None:
+    call = snakemake(*TINY, "ablation", folder=run.parent)
+    assert call.code == 0, call.text
+    content = read_json(run / "ablation.json")
+    recipes = ["reference", "full", "upper-bound"]
+    assert [(row["recipe"], row["sensor"], row["seed"]) for row in content["rows"]] == [
+        (recipe, "spot4", 1) for recipe in recipes
+    ]
+    assert [entry["recipe"] for entry in content["summary"]] == recipes
+    assert content["distances"]["spot4"].keys() == {"null", "reference", "full"}
+    for file in ("ablation.html", "ablation.png", "losses/spot4.png"):
+        assert (run / file).stat().st_size > 1000
+
+
 def scenes(run: Path) -> set[str]:
     """Identifiers of the scenes that were mapped."""
     return {path.name for path in (run / "maps/unet-spot4").iterdir()}

@@ -108,7 +108,7 @@ rule classify:
         "<benchmarks>/classify/{target}_{scene}.tsv"
     threads: 1
     resources:
-        mem_mb=16000,
+        mem_mb=4000,
         runtime=60,
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
@@ -137,7 +137,7 @@ if BATCHED:
             batch=r"[\w-]+",
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 16000 * attempt,
+            mem_mb=lambda wildcards, attempt: 4000 * attempt,
             runtime=20 * CONFIG.inference.scenes_per_job,
         params:
             scenes=batch_rows,

@@ -156,7 +156,7 @@ def situation_table(experiments: Sequence[Metrics]) -> list[dict[str, Any]]:
         of = {key: metrics["experiment"][key] for key in ("name", "method", *_SETTING)}
         for situation, part in metrics["by_stratum"].get("situation", {}).items():
             counts = (sum(row) for row in part["confusion_matrix"])
-            shares = (scores["recall"] for scores in part["per_class"].values())
+            shares = (part["per_class"][name]["recall"] for name in CLASS_NAMES)
             rows.append(
                 of
                 | {"situation": situation, "n_pixels": part["n_pixels"]}

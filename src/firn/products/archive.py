@@ -4,7 +4,7 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -23,8 +23,11 @@ MAX_ENTRIES = 20_000
 #: A zip may unpack to this much whatever its own size, and beyond it to `MAX_RATIO` times its size.
 FREE_BYTES = 256 * 2**20
 MAX_RATIO = 200
-#: Bytes of one band in memory, whatever the size of its file: a Sentinel-2 tile has 0.24 GB.
-MAX_RASTER_BYTES = 2**28
+#: Bytes of one band in memory, whatever the size of its file: a Sentinel-2 tile has 0.24 GB, an
+#: image of 12000 pixels a side 0.29 GB.
+MAX_RASTER_BYTES = 3 * 2**27
+#: Rows of a band that are read at a time where all of it is looked at.
+_STRIP_ROWS = 1024
 
 #: What a raster begins with. GDAL chooses the driver by content, and some (VRT) read other files.
 _RASTER_MAGIC = (
@@ -202,8 +205,17 @@ class Product:
         except DataError as error:
             raise self._damaged(name, error) from error
 
+    def strips(self, name: str) -> Iterator[Array]:
+        """First band of a raster of the product, (y, x), in strips of some rows; see `read`."""
+        grid = self.grid(name)
+        for row in range(0, grid.height, _STRIP_ROWS):
+            height = min(_STRIP_ROWS, grid.height - row)
+            yield self.read(name, (row, 0, height, grid.width)).values
+
     def read_on(self, name: str, grid: Grid, resampling: str, nodata: float) -> Array:
-        """First band of a raster of the product warped to ``grid``, (y, x), in its own type.
+        """First band of a raster of the product on ``grid``, (y, x), in its own type.
+
+        It is warped, unless the pixels of ``grid`` are its own.
 
         Raises
         ------

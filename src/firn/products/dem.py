@@ -7,7 +7,7 @@ where there is only sea; SRTM User Guide (NASA LP DAAC), for its voids.
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,9 @@ VOID_CODE, VOID_MAGNITUDE = -9999.0, 30_000.0
 #: A void is filled if no pixel of it is farther than this from a measured one, m. Interpolation is
 #: for small voids (Reuter et al. 2007, Int. J. Geogr. Inf. Sci. 21, 983-1008).
 FILL_REACH = 300.0
+#: Nor is a void filled that extends over more than this from north to south, m: whether a void is
+#: filled then shows from the rows around it, and a grid can be read in strips.
+LONGEST_VOID = 3000.0
 #: Passes of a 3 x 3 mean over what was filled: measured on relief of the Alps, they take a quarter
 #: (voids of 500 m) to a half (of 200 m) off its error.
 FILL_SMOOTHING = 30
@@ -109,29 +112,56 @@ def read_dem(source: Source, grid: Grid) -> Dem:
         A file is missing, damaged or not in metres, has heights that are not on Earth or none at
         all on the grid, or a tile is missing that cannot be sea.
     """
+    (dem,) = dem_parts(source, grid, [grid])
+    return dem
+
+
+def dem_parts(source: Source, grid: Grid, parts: Iterable[Grid]) -> Iterator[Dem]:
+    """Read elevation on strips of a grid, one after the other, as `read_dem` does on the whole.
+
+    Strips have all columns of the grid: GDAL's approximation of a change of CRS is one of rows.
+    That there is elevation at all is known after the last part only.
+    """
     files = raster_files(source)
     cells = _copernicus_cells(files)
-    # Kernels and voids reach beyond the grid.
-    reach = math.ceil(FILL_REACH / grid.resolution)
-    wide = grid.crop(-2 * reach, -2 * reach, grid.height + 4 * reach, grid.width + 4 * reach)
-    tiles = _touching(list(cells.values()) or files, wide)
+    tiles = _touching(list(cells.values()) or files, _widened(grid))
     if not any(tile.grid.overlaps(grid) for tile in tiles):
         raise GridError(
             f"{source}: covers no part of the grid {tuple(round(b) for b in grid.bounds)} in "
             f"{grid.crs}; give a raster of the same area"
         )
-    elevation = _mosaic(tiles, wide)
-    origin = np.where(np.isnan(elevation), Origin.NONE, Origin.MEASURED).astype(np.uint8)
-    if cells and not _is_file(source):
-        _add_sea(elevation, origin, wide, cells)
-    _fill_voids(elevation, origin, reach)
-    inner = (slice(2 * reach, -2 * reach),) * 2
-    dem = Dem(elevation[inner].copy(), origin[inner].copy())
-    if np.isnan(dem.elevation).all():
+    found = False
+    for part in parts:
+        dem = _read_part(tiles, {} if _is_file(source) else cells, part)
+        found |= bool(np.isfinite(dem.elevation).any())
+        yield dem
+    if not found:
         raise DataError(
             f"{source}: has no elevation on the grid, only voids; give another elevation model"
         )
-    return dem
+
+
+def _margins(grid: Grid) -> tuple[int, int]:
+    """Rows and columns around a grid: kernels and voids reach beyond it."""
+    reach = math.ceil(FILL_REACH / grid.resolution)
+    return reach + math.ceil(LONGEST_VOID / grid.resolution), 2 * reach
+
+
+def _widened(grid: Grid) -> Grid:
+    rows, cols = _margins(grid)
+    return grid.crop(-rows, -cols, grid.height + 2 * rows, grid.width + 2 * cols)
+
+
+def _read_part(tiles: Sequence[Tile], cells: dict[Cell, Path], grid: Grid) -> Dem:
+    wide = _widened(grid)
+    elevation = _mosaic(tiles, wide)
+    origin = np.where(np.isnan(elevation), Origin.NONE, Origin.MEASURED).astype(np.uint8)
+    if cells:
+        _add_sea(elevation, origin, wide, cells)
+    _fill_voids(elevation, origin, grid.resolution)
+    rows, cols = _margins(grid)
+    inner = slice(rows, -rows), slice(cols, -cols)
+    return Dem(elevation[inner].copy(), origin[inner].copy())
 
 
 def _is_file(source: Source) -> bool:
@@ -335,15 +365,18 @@ def _outline(latitude: int, longitude: int) -> list[tuple[float, float]]:
     return list(zip((longitude + x).tolist(), (latitude + y).tolist(), strict=True))
 
 
-def _fill_voids(elevation: FloatArray, origin: npt.NDArray[np.uint8], reach: int) -> None:
-    """Fill the voids that lie within the raster and are nowhere deeper than ``reach`` pixels."""
+def _fill_voids(elevation: FloatArray, origin: npt.NDArray[np.uint8], resolution: float) -> None:
+    """Fill the voids that lie within the raster and are neither deep nor tall."""
+    reach, longest = (math.ceil(size / resolution) for size in (FILL_REACH, LONGEST_VOID))
     void = np.isnan(elevation)
+    if not void.any():
+        return
     labels, count = ndimage.label(void, np.ones((3, 3), int))
     enclosed = np.ones(count + 1, bool)
     for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         enclosed[border] = False
     for label, (rows, cols) in enumerate(ndimage.find_objects(labels), start=1):
-        if not enclosed[label]:
+        if not enclosed[label] or rows.stop - rows.start > longest:
             continue
         inside = labels[rows, cols] == label
         if ndimage.distance_transform_edt(np.pad(inside, 1)).max() > reach:

@@ -121,23 +121,20 @@ class GeotiffScene:
     def _numbers(self, indexes: Sequence[int], target: Grid) -> tuple[raster.Array, raster.Array]:
         """Numbers of the file on ``target`` by cubic and by nearest interpolation."""
         try:
-            if target == self.grid:
-                numbers = raster.read(self._path, indexes=indexes).values
-                return numbers, numbers
-            cubic, nearest = (
-                raster.read_on(self._path, target, kernel, indexes=indexes)
-                for kernel in ("cubic", "nearest")
-            )
+            nearest = raster.read_on(self._path, target, "nearest", indexes=indexes)
+            if self.grid.holds(target):
+                return nearest, nearest
+            cubic = raster.read_on(self._path, target, "cubic", indexes=indexes)
         except DataError as error:
             raise ProductError(str(error)) from error
         return cubic, nearest
 
     def _covers(self, target: Grid) -> npt.NDArray[np.bool_]:
         """Which pixels of ``target`` the file reaches; a file without no-data value cannot tell."""
-        if target == self.grid:
+        if self.grid.holds(target):
             return np.ones(target.shape, bool)
-        everywhere = np.ones(self.grid.shape, np.uint8)
-        reached = raster.resample(everywhere, self.grid, target, "nearest", fill=0)
+        near = self.grid.crop(*self.grid.window_around(target, margin=2))
+        reached = raster.resample(np.ones(near.shape, np.uint8), near, target, "nearest", fill=0)
         return np.asarray(reached > 0)
 
 

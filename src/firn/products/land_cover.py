@@ -5,6 +5,7 @@ Density and Water and Wetness.
 """
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,15 +46,36 @@ def read_tree_cover(source: Source, grid: Grid) -> npt.NDArray[np.uint8]:
     DataError
         A file is missing or damaged, or its values are no per cent.
     """
-    cover = _nearest(source, grid, TREE_COVER_NODATA)
-    known = cover[~np.isin(cover, TREE_COVER_CODES)]
-    if known.any() and not (known.min() >= 0 and 1 < known.max() <= 100):
-        raise DataError(
-            f"{source}: has tree cover from {known.min():g} to {known.max():g}, expected per cent "
-            "(0 to 100) and 254 or 255 without data; give a tree cover density, not a mask or a "
-            "fraction"
-        )
-    return np.rint(cover).astype(np.uint8)
+    (cover,) = tree_cover_parts(source, grid, [grid])
+    return cover
+
+
+def tree_cover_parts(
+    source: Source, grid: Grid, parts: Iterable[Grid]
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Read tree cover density on parts of a grid, one after the other; see `read_tree_cover`.
+
+    That the source is no mask is known after the last part only.
+    """
+    files = _files(source, grid)
+    highest = 0.0
+    for part in parts:
+        cover = _nearest(files, part, TREE_COVER_NODATA)
+        known = cover[~np.isin(cover, TREE_COVER_CODES)]
+        least, most = float(known.min(initial=0)), float(known.max(initial=0))
+        if not (least >= 0 and most <= 100):
+            raise _no_per_cent(source, least, most)
+        highest = max(highest, most)
+        yield np.rint(cover).astype(np.uint8)
+    if 0 < highest <= 1:
+        raise _no_per_cent(source, 0, highest)
+
+
+def _no_per_cent(source: Source, least: float, most: float) -> DataError:
+    return DataError(
+        f"{source}: has tree cover from {least:g} to {most:g}, expected per cent (0 to 100) and "
+        "254 or 255 without data; give a tree cover density, not a mask or a fraction"
+    )
 
 
 def read_water(source: Source, grid: Grid) -> npt.NDArray[np.bool_]:
@@ -74,29 +96,48 @@ def read_water(source: Source, grid: Grid) -> npt.NDArray[np.bool_]:
         A file is missing or damaged, a raster has other codes, or it is not clear which polygons
         are water.
     """
+    (water,) = water_parts(source, grid, [grid])
+    return water
+
+
+def water_parts(
+    source: Source, grid: Grid, parts: Iterable[Grid]
+) -> Iterator[npt.NDArray[np.bool_]]:
+    """Tell which pixels of parts of a grid are water, one after the other; see `read_water`."""
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() in VECTOR_SUFFIXES:
-        return _rasterised(Path(source), grid)
-    codes = _nearest(source, grid, 0)
-    if (unknown := np.unique(codes[~np.isin(codes, WATER_CODES)])).size:
-        raise DataError(
-            f"{source}: has the values {unknown[:5].tolist()}, expected 1 where there is water and "
-            "0 elsewhere; give a mask of water"
-        )
-    return np.asarray(codes == WATER)
+        for part in parts:
+            yield _rasterised(Path(source), part)
+        return
+    files = _files(source, grid)
+    for part in parts:
+        codes = _nearest(files, part, 0)
+        if (unknown := np.unique(codes[~np.isin(codes, WATER_CODES)])).size:
+            raise DataError(
+                f"{source}: has the values {unknown[:5].tolist()}, expected 1 where there is water "
+                "and 0 elsewhere; give a mask of water"
+            )
+        yield np.asarray(codes == WATER)
 
 
-def _nearest(source: Source, grid: Grid, fill: int) -> Array:
-    """Values of the nearest pixels, ``fill`` where no tile has data."""
-    layers = [
-        raster.read_on(file, grid, "nearest", indexes=[1], fill=fill)[0]
-        for file, _ in overlapping(raster_files(source), grid)
-    ]
-    if not layers:
+def _files(source: Source, grid: Grid) -> list[tuple[Path, Grid]]:
+    """Files of a source that share ground with a grid."""
+    files = list(overlapping(raster_files(source), grid))
+    if not files:
         raise GridError(
             f"{source}: covers no part of the grid {tuple(round(b) for b in grid.bounds)} in "
             f"{grid.crs}; give a raster of the same area"
         )
-    values: Array = layers[0]
+    return files
+
+
+def _nearest(files: Sequence[tuple[Path, Grid]], grid: Grid, fill: int) -> Array:
+    """Values of the nearest pixels, ``fill`` where no tile has data."""
+    layers = [
+        raster.read_on(file, grid, "nearest", indexes=[1], fill=fill)[0]
+        for file, own in files
+        if own.overlaps(grid)
+    ]
+    values: Array = layers[0] if layers else np.full(grid.shape, fill, np.uint8)
     for layer in layers[1:]:
         values = np.where(values == fill, layer, values)
     return values

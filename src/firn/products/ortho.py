@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from firn import raster
+from firn import cog, raster
 from firn.errors import DataError, ProductError
 from firn.products.dimap import SpotL1A
 from firn.raster import Grid
@@ -60,7 +60,7 @@ def write_ortho(
     bits = np.zeros(grid.shape, np.uint16)
     for index, flags in enumerate(saturated):
         bits |= np.where(flags, 1 << index, 0).astype(np.uint16)
-    raster.write_cog(
+    cog.write(
         path,
         np.concatenate([numbers, bits[np.newaxis]]),
         grid,
@@ -121,8 +121,9 @@ class OrthoScene:
             )
         target = grid or self.grid
         positions = [self.bands.index(band) for band in bands]
-        numbers = self._numbers([p + 1 for p in positions], target, "cubic")
-        nearest = self._numbers([p + 1 for p in positions], target, "nearest")
+        nearest = numbers = self._numbers([p + 1 for p in positions], target, "nearest")
+        if not self.grid.holds(target):
+            numbers = self._numbers([p + 1 for p in positions], target, "cubic")
         (flags,) = self._numbers([len(self.bands) + 1], target, "nearest")
         valid = (nearest != STACK_NODATA) & (numbers != STACK_NODATA)
         reflectance = np.where(valid, numbers / np.float32(STACK_SCALE), np.float32(np.nan))
@@ -139,8 +140,6 @@ class OrthoScene:
 
     def _numbers(self, indexes: Sequence[int], target: Grid, kernel: str) -> raster.Array:
         try:
-            if target == self.grid:
-                return raster.read(self._path, indexes=indexes).values
             return raster.read_on(self._path, target, kernel, indexes=indexes, nodata=STACK_NODATA)
         except DataError as error:
             raise self._damaged(error) from error

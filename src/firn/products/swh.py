@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +57,7 @@ class SwhScene:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._product = Product(path)
+        self._checked: set[str] = set()
         self._metadata_name, self._metadata = self._product.metadata("*MTD_ALL.xml")
         identity = "Product_Characteristics"
         self.scene_id = self._metadata.text(f"{identity}/PRODUCT_ID")
@@ -133,32 +133,32 @@ class SwhScene:
                 "model trained without it"
             )
         name = self._band_name(band)
-        native = self._product.grid(name)
-        if native == target:
-            numbers = nearest = self._product.read(name).values
-        else:
+        self._check_units(name, band)
+        nearest = numbers = self._product.read_on(name, target, "nearest", nodata=NODATA)
+        if not self._product.grid(name).holds(target):
             numbers = self._product.read_on(name, target, "cubic", nodata=NODATA)
-            nearest = self._product.read_on(name, target, "nearest", nodata=NODATA)
-        self._check_units(nearest, name, band)
         valid = (nearest != NODATA) & (numbers != NODATA)
         reflectance = np.where(valid, numbers / np.float32(SCALE), np.float32(np.nan))
         saturated = valid & (nearest >= np.floor(self.saturation[band] * SCALE))
         return reflectance.astype(np.float32), saturated
 
-    def _check_units(self, numbers: npt.NDArray[Any], name: str, band: str) -> None:
-        """Refuse numbers that are surely not milli-reflectance.
+    def _check_units(self, name: str, band: str) -> None:
+        """Refuse a band whose numbers are surely not milli-reflectance.
 
         A dark scene has small numbers as well, so the low side is judged by what cannot be: more
         than half of the pixels darker than the air above them, or than the instrument's DN 0. Per
         cent of ground is found out by that, of snow and cloud all over it is not.
         """
-        largest = float(numbers.max()) if numbers.size else 0.0
-        limit = UNIT_MARGIN * self.saturation[band] * SCALE
-        sixteen_bits = numbers.dtype in (np.uint16, np.int16)
+        if band in self._checked:
+            return
         floor = np.floor(SCALE * max(DARKEST[band], self.minimum[band]))
-        seen = numbers[numbers != NODATA]
-        too_dark = seen.size > 0 and (seen < floor).mean() > 0.5
-        if not sixteen_bits or largest > limit or too_dark:
+        largest, seen, dark = 0.0, 0, 0
+        for numbers in self._product.strips(name):
+            largest = max(largest, float(numbers.max(initial=0)))
+            seen += int(np.count_nonzero(numbers != NODATA))
+            dark += int(np.count_nonzero((numbers != NODATA) & (numbers < floor)))
+        limit = UNIT_MARGIN * self.saturation[band] * SCALE
+        if numbers.dtype not in (np.uint16, np.int16) or largest > limit or dark > seen / 2:
             raise ProductError(
                 f"{self._product.path}: {name} ({numbers.dtype}, largest value {largest:g}) is not "
                 f"in milli-reflectance, whose largest value should be near {SCALE} x "
@@ -166,6 +166,7 @@ class SwhScene:
                 f"below {floor:.0f}; give the Level-1C product, or describe the file by a sensor "
                 "YAML with its scale"
             )
+        self._checked.add(band)
 
 
 def open_swh(path: str | os.PathLike[str]) -> SwhScene:

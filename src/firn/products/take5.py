@@ -9,6 +9,7 @@ Theia catalogue (sample of the metadata, quantification 1000); Sen2-Agri reader 
 quantification 1000 where the metadata tell none).
 """
 
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -156,14 +157,10 @@ class Take5Scene:
                 f"{self._product.path}: covers no part of the grid "
                 f"{tuple(round(b) for b in target.bounds)}; give a scene of the same area"
             )
-        flags = self._product.read(self._saturation_name)
-        if Grid.of(flags) != self.grid or flags.dtype != np.uint8:
-            raise ProductError(
-                f"{self._product.path}: {self._saturation_name} ({flags.dtype}, {flags.shape}) is "
-                f"not the saturation of {self._image_name} ({self.grid.shape}); fetch the product "
-                "again"
-            )
-        layers = [self._read_band(band, flags.values, target) for band in bands]
+        margin = 0 if self.grid.holds(target) else _kernel_reach(self.grid, target)
+        window = self.grid.window_around(target, margin)
+        flags = self._flags(window)
+        layers = [self._read_band(band, flags, window, target) for band in bands]
         data = raster.data_array(
             np.stack([values for values, _ in layers]),
             target,
@@ -174,8 +171,23 @@ class Take5Scene:
         )
         return data, np.stack([saturated for _, saturated in layers])
 
+    def _flags(self, window: tuple[int, int, int, int]) -> npt.NDArray[np.uint8]:
+        """Bits of saturation in a part of the image."""
+        if self._product.grid(self._saturation_name) == self.grid:
+            flags = self._product.read(self._saturation_name, window).values
+            if flags.dtype == np.uint8:
+                return flags
+        raise ProductError(
+            f"{self._product.path}: {self._saturation_name} is not the saturation of "
+            f"{self._image_name}, {self.grid.shape} in uint8; fetch the product again"
+        )
+
     def _read_band(
-        self, band: str, flags: npt.NDArray[np.uint8], target: Grid
+        self,
+        band: str,
+        flags: npt.NDArray[np.uint8],
+        window: tuple[int, int, int, int],
+        target: Grid,
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
         if band not in self.bands:
             raise ProductError(
@@ -183,20 +195,21 @@ class Take5Scene:
                 "model trained without it"
             )
         index = self.bands.index(band)
-        numbers = self._product.read_bands(self._image_name, [index + 1]).values[0]
+        numbers = self._product.read_bands(self._image_name, [index + 1], window).values[0]
         self._check_units(numbers, band)
         # No data is -10000 or 0, by version; a reflectance at the top of the atmosphere is neither.
         valid = numbers > 0
         values = np.where(valid, numbers / np.float32(SCALE), np.float32(np.nan))
         saturated = valid & ((flags >> index) & 1 > 0)
-        if target == self.grid:
+        part = self.grid.crop(*window)
+        if part == target:
             return values, saturated
-        warped = raster.resample(
-            values, self.grid, target, "cubic", nodata=np.nan, fill=np.nan
-        ).astype(np.float32)
+        warped = raster.resample(values, part, target, "cubic", nodata=np.nan, fill=np.nan).astype(
+            np.float32
+        )
         # 0 no data, 1 seen, 2 saturated: nearest, as the edge of the scene is.
         state = valid.astype(np.uint8) + saturated
-        nearest = raster.resample(state, self.grid, target, "nearest", fill=0)
+        nearest = raster.resample(state, part, target, "nearest", fill=0)
         warped[nearest == 0] = np.nan
         return warped, np.asarray((nearest == 2) & np.isfinite(warped))
 
@@ -209,6 +222,11 @@ class Take5Scene:
                 f"{LARGEST_REFLECTANCE * SCALE:g}; give the Level-1C product, or describe the file "
                 "by a sensor YAML with its scale"
             )
+
+
+def _kernel_reach(source: Grid, target: Grid) -> int:
+    """Pixels of the source that the cubic kernel needs around a target, with some to spare."""
+    return 2 * math.ceil(max(1.0, target.resolution / source.resolution)) + 2
 
 
 def _escaped(file: str) -> str:

@@ -8,7 +8,8 @@ import numpy.typing as npt
 from affine import Affine
 from rasterio.crs import CRS
 
-from firn.raster import Grid, resample, write, write_cog
+from firn import cog
+from firn.raster import Grid, resample, write
 from firn.simulator.formats.package import check_shape
 
 DEM_NODATA = -9999.0
@@ -40,7 +41,7 @@ def write_dem(path: str | os.PathLike[str], elevation: npt.NDArray[np.float32], 
     check_shape(f"{path}: elevation", elevation, grid)
     target = copernicus_grid(grid)
     values = resample(elevation, grid, target, "cubic", fill=DEM_NODATA)
-    write_cog(path, values, target, nodata=DEM_NODATA, overview_resampling="average")
+    cog.write(path, values, target, nodata=DEM_NODATA, overview_resampling="average")
 
 
 def copernicus_grid(grid: Grid) -> Grid:

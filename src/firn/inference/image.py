@@ -1,0 +1,224 @@
+"""A scene on the grid of its maps, read in strips of rows."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from firn import terrain
+from firn.classes import Quality
+from firn.errors import GridError
+from firn.inference.surroundings import Bytes, StoredSurroundings, Surroundings
+from firn.products import Scene
+from firn.raster import Grid
+
+#: Pixel size of maps, to multiples of which their edges are aligned, m.
+RESOLUTION = 20.0
+#: Decimals of a pixel that an edge may be off its multiple by rounding.
+_EDGE_DECIMALS = 6
+#: Pixels of a strip, of which each takes some 100 bytes while it is read.
+STRIP_PIXELS = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class SceneImage:
+    """A strip of a scene on the grid of its maps, with context above and below.
+
+    Parameters
+    ----------
+    rows : slice
+        Rows of the scene that make the strip.
+    context : slice
+        Rows of the scene that the arrays hold.
+    bands : tuple of str
+    reflectance : ndarray of float32, (band, y, x)
+        NaN where there is no data.
+    hillshade : ndarray of uint8, (y, x)
+    dem : ndarray of float32, (y, x), m
+    valid : ndarray of bool, (y, x)
+        Where every band and the relief have data.
+    quality : ndarray of uint8, (y, x)
+        Bits of `Quality` that do not depend on a model, in the strip alone.
+    """
+
+    rows: slice
+    context: slice
+    bands: tuple[str, ...]
+    reflectance: npt.NDArray[np.float32]
+    hillshade: Bytes
+    dem: npt.NDArray[np.float32]
+    valid: npt.NDArray[np.bool_]
+    quality: Bytes
+
+    def channels(self, bands: Sequence[str], rows: slice, cols: slice) -> npt.NDArray[np.float32]:
+        """Channels of a model, (channel, y, x), in rows of the scene."""
+        here = shifted(rows, self.context)
+        indexes = [self.bands.index(band) for band in bands]
+        relief = self.hillshade[None, here, cols], self.dem[None, here, cols]
+        channels = np.concatenate(
+            [self.reflectance[indexes, here, cols], *relief], dtype=np.float32
+        )
+        channels[:, ~self.valid[here, cols]] = np.nan
+        return channels
+
+    def has_data(self, rows: slice, cols: slice = slice(None)) -> npt.NDArray[np.bool_]:
+        """Whether there are data, (y, x), in rows of the scene."""
+        return self.valid[shifted(rows, self.context), cols]
+
+
+def shifted(rows: slice, origin: slice) -> slice:
+    """Rows counted from the first of others."""
+    return slice(rows.start - origin.start, rows.stop - origin.start)
+
+
+def map_grid(scene: Scene) -> Grid:
+    """Grid of a scene's maps: its CRS, 20 m, edges at multiples of 20 m, covering the scene.
+
+    Raises
+    ------
+    GridError
+        The scene is not in a CRS of metres.
+    """
+    if not scene.grid.crs.is_projected or scene.grid.crs.linear_units_factor[1] != 1.0:
+        raise GridError(
+            f"{scene.scene_id}: its CRS {scene.grid.crs} is not in metres; warp it to UTM "
+            "(gdalwarp -t_srs EPSG:326xx)"
+        )
+    left, bottom, right, top = (
+        round(edge / RESOLUTION, _EDGE_DECIMALS) for edge in scene.grid.bounds
+    )
+    return Grid.from_bounds(
+        scene.grid.crs,
+        math.floor(left) * RESOLUTION,
+        math.floor(bottom) * RESOLUTION,
+        math.ceil(right) * RESOLUTION,
+        math.ceil(top) * RESOLUTION,
+        RESOLUTION,
+    )
+
+
+def strips(grid: Grid, step: int) -> list[slice]:
+    """Rows of a grid in strips: as many times ``step`` as `STRIP_PIXELS` allow, once at least."""
+    height = max(STRIP_PIXELS // grid.width // step, 1) * step
+    return [slice(row, min(row + height, grid.height)) for row in range(0, grid.height, height)]
+
+
+class SceneReader:
+    """Reads a scene and its surroundings on the grid of its maps, strip by strip.
+
+    Parameters
+    ----------
+    scene : Scene
+    bands : sequence of str
+    surroundings : Surroundings
+    scratch : path
+        A folder for what is kept of the surroundings.
+    step : int
+        Strips are of so many rows or a multiple.
+    margin : int
+        Rows that the models need above and below a strip.
+    nodata_buffer : float
+        Distance from missing data that is flagged, m.
+
+    Attributes
+    ----------
+    grid : Grid
+    strips : list of slice
+        Rows of the strips.
+
+    Raises
+    ------
+    DataError
+        A file of the surroundings is missing or damaged.
+    GridError
+        The scene and one of the rasters share no ground, or the scene is not in metres.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        bands: Sequence[str],
+        surroundings: Surroundings,
+        scratch: Path,
+        *,
+        step: int,
+        margin: int,
+        nodata_buffer: float,
+    ) -> None:
+        self.grid = map_grid(scene)
+        self.strips = strips(self.grid, step)
+        self._scene, self._bands = scene, tuple(bands)
+        self._buffer = nodata_buffer / self.grid.resolution
+        self._margin = max(margin, math.floor(self._buffer))
+        self._stored = StoredSurroundings(surroundings, self.grid, self.strips, scratch)
+        self._sun = scene.sun_zenith, scene.sun_azimuth
+        self._shadows = terrain.Shadows(
+            self._stored.heights, self.grid.shape, self.grid.resolution, *self._sun
+        )
+
+    def read(self, rows: slice) -> SceneImage:
+        """Read one of the strips.
+
+        Raises
+        ------
+        ProductError
+            A band is missing or damaged.
+        """
+        context = self._around(rows, self._margin, self._margin)
+        reflectance, saturated = self._scene.read(self._bands, self.grid.rows(context))
+        dem, hillshade = self._relief(context)
+        valid = np.isfinite(reflectance.values).all(axis=0) & (hillshade > 0)
+        strip = shifted(rows, context)
+        near = near_nodata(valid, self._buffer)[strip]
+        quality = self._stored.excluded(rows)
+        quality |= _bit(np.any(saturated[:, strip], axis=0), Quality.SATURATED)
+        quality |= _bit(self._shaded(rows), Quality.SHADED)
+        quality |= _bit(near, Quality.NODATA_BUFFER)
+        return SceneImage(
+            rows, context, self._bands, reflectance.values, hillshade, dem, valid, quality
+        )
+
+    def _around(self, rows: slice, above: int, below: int) -> slice:
+        """Rows with others above and below, as far as the scene reaches."""
+        return slice(max(rows.start - above, 0), min(rows.stop + below, self.grid.height))
+
+    def _relief(self, rows: slice) -> tuple[npt.NDArray[np.float32], Bytes]:
+        """Elevation and hillshade of some rows; a slope takes a row more on either side."""
+        wide = self._around(rows, 1, 1)
+        dem, own = self._stored.elevation(wide), shifted(rows, wide)
+        return dem[own], terrain.hillshade(dem, self.grid.resolution, *self._sun)[own]
+
+    def _shaded(self, rows: slice) -> npt.NDArray[np.bool_]:
+        """Where the ground faces away from the sun or lies in cast shadow."""
+        shadows = self._shadows
+        wide = self._around(rows, max(shadows.above, 1), max(shadows.below, 1))
+        dem, own = self._stored.elevation(wide), shifted(rows, wide)
+        near = slice(max(own.start - 1, 0), own.stop + 1)
+        cosine = terrain.illumination(dem[near], self.grid.resolution, *self._sun)
+        return (cosine[shifted(own, near)] <= 0) | shadows.cast(dem, own)
+
+
+def _bit(where: npt.ArrayLike, bit: Quality) -> Bytes:
+    return np.where(where, bit, 0).astype(np.uint8)
+
+
+def near_nodata(valid: npt.NDArray[np.bool_], distance: float) -> npt.NDArray[np.bool_]:
+    """Pixels at most ``distance`` pixels from one without data; outside there is none either.
+
+    Counts missing pixels in the rows of a disc from running sums: on a whole scene this takes a
+    fifteenth of the time of a distance transform.
+    """
+    reach = math.floor(distance)
+    missing = np.pad(~valid, reach, constant_values=True)
+    before = np.pad(np.cumsum(missing, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
+    height, width = valid.shape
+    near = np.zeros_like(valid)
+    for row in range(2 * reach + 1):
+        half = math.floor(math.sqrt(distance**2 - (row - reach) ** 2))
+        counts = before[row : row + height]
+        first, last = reach - half, reach + half + 1
+        near |= counts[:, last : last + width] > counts[:, first : first + width]
+    return near

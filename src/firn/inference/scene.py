@@ -1,0 +1,123 @@
+"""Classification of a scene by one or more models."""
+
+import math
+import tempfile
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import rasterio
+
+from firn.config import InferenceSettings
+from firn.errors import ModelError
+from firn.files import write_json
+from firn.inference.image import SceneReader
+from firn.inference.maps import map_rasters, publish
+from firn.inference.surroundings import Surroundings
+from firn.inference.windows import classify
+from firn.methods import Model
+from firn.methods.model_file import card_digest
+from firn.products import Scene
+from firn.provenance import provenance
+from firn.stac import map_item
+
+#: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
+GDAL_CACHE = 64 * 2**20
+
+
+def classify_scene(
+    scene: Scene,
+    models: Mapping[Path, Model],
+    surroundings: Surroundings,
+    settings: InferenceSettings,
+    *,
+    progress: bool = True,
+) -> None:
+    """Classify a scene with one or more models and write a map for each.
+
+    The scene is read, classified and written in strips of rows, so that memory does not grow with
+    its size. Its surroundings and the growing maps are kept in a temporary folder: 5 bytes a pixel,
+    and 5 more for each model.
+
+    Parameters
+    ----------
+    scene : Scene
+    models : mapping of folder to Model
+        Each folder gets ``snow.tif``, ``probability.tif``, ``quality.tif`` and, at last,
+        ``item.json``.
+    surroundings : Surroundings
+    settings : InferenceSettings
+    progress : bool
+        Show a progress bar where someone looks on.
+
+    Raises
+    ------
+    ModelError
+        A model needs a band that the scene does not have.
+    ProductError
+        A band is missing or damaged.
+    GridError
+        The scene is not in metres, or it and one of the rasters share no ground.
+    """
+    _check_bands(scene, models.values())
+    sources = {
+        folder: _source(scene, model, surroundings, settings) for folder, model in models.items()
+    }
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), tempfile.TemporaryDirectory() as scratch:
+        drafts = {folder: Path(scratch, str(number)) for number, folder in enumerate(models)}
+        step = window_step(models.values(), settings.window)
+        reader = SceneReader(
+            scene,
+            [b for b in scene.bands if any(b in model.card.bands for model in models.values())],
+            surroundings,
+            Path(scratch),
+            step=step,
+            margin=max(model.margin + model.alignment for model in models.values()),
+            nodata_buffer=settings.nodata_buffer,
+        )
+        with ExitStack() as stack:
+            maps = {
+                folder: stack.enter_context(map_rasters(drafts[folder], reader.grid, source))
+                for folder, source in sources.items()
+            }
+            for rows in reader.strips:
+                image = reader.read(rows)
+                for folder, model in models.items():
+                    strip = classify(image, model, step, settings, progress=progress)
+                    maps[folder].write(strip, rows.start)
+        for folder, model in models.items():
+            publish(drafts[folder], folder)
+            item = map_item(scene, reader.grid, model.card, sources[folder])
+            write_json(folder / "item.json", item)
+
+
+def _check_bands(scene: Scene, models: Iterable[Model]) -> None:
+    """Refuse a model that needs a band which the scene does not have."""
+    for model in models:
+        if missing := [band for band in model.card.bands if band not in scene.bands]:
+            raise ModelError(
+                f"{scene.scene_id}: has no {', '.join(missing)}, which the {model.card.method} for "
+                f"{model.card.sensor} needs; it has {', '.join(scene.bands)}: use a model trained "
+                "for these"
+            )
+
+
+def window_step(models: Iterable[Model], window: int) -> int:
+    """Side of a window, rounded up to the alignment of every model, pixels."""
+    alignment = math.lcm(*(model.alignment for model in models))
+    return -(-window // alignment) * alignment
+
+
+def _source(
+    scene: Scene, model: Model, surroundings: Surroundings, settings: InferenceSettings
+) -> dict[str, Any]:
+    """Provenance of a map."""
+    return provenance(
+        [scene.scene_id, *surroundings.names, f"model {card_digest(model.card)}"],
+        {
+            "nodata_buffer": settings.nodata_buffer,
+            "low_confidence": settings.low_confidence,
+            "tree_cover_max": surroundings.tree_cover_max,
+        },
+    )
