@@ -7,9 +7,14 @@ import minimal_products
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import settings
 
 from firn.methods import MajorityModel, ModelCard, save_model
 from firn.sensors import packaged
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("firn", deadline=None)
+settings.load_profile("firn")
 
 CROP = Path(packaged("crops/coast"))
 #: The crop's baseline, and the first one with a radiometric offset.

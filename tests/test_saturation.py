@@ -36,7 +36,7 @@ def gains(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(0.2, 0.7, (n, 3)), rng.uniform(0.001, 0.02, (n, 3))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(4, 30), st.integers(0, 2**32), st.sampled_from([0.05, 0.1, 0.5, 1.0]))
 def test_draws_are_possible_whatever_the_bandwidth(n: int, seed: int, bandwidth: float) -> None:
     saturation, minimum = samples(*gains(n, seed), bandwidth).draw(200, generator(seed, "draw"))[:2]

@@ -29,7 +29,7 @@ pairs = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(pairs, unique=True, max_size=40), st.randoms(use_true_random=False))
 def test_properties_of_the_choice(candidates, random) -> None:
     chosen = one_per_month(candidates, seed=1986)

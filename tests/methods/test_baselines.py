@@ -129,7 +129,7 @@ def test_threshold_ignores_unlabelled_pixels() -> None:
         ThresholdModel.fit(card("spot2"), [(channels, np.full((1, 2), 255, np.uint8))])
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 98), st.integers(0, 98), st.integers(0, 100))
 def test_grid_search_counts_what_the_rule_predicts(
     seed: int, first: int, second: int, third: int

@@ -113,7 +113,7 @@ def test_radius_of_influence_is_exact(padding: str, bilinear: bool) -> None:
     assert network.margin == radius_of_influence(2, bilinear=bilinear) == reach
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     padding=st.sampled_from(["same", "valid"]),
     bilinear=st.booleans(),
