@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from emulation.sensors_and_scenes import PUBLISHED
 
-from firn.config import EmulationSettings, Experiment
+from firn.config import Experiment
 from firn.crops import load_crops, read_crop
 from firn.evaluation.crops import (
     DRAWS,
@@ -22,15 +23,6 @@ from firn.saturation import Saturations
 from firn.sensors import load_sensor
 from firn.stacks import STACK_BANDS
 
-SETTINGS = EmulationSettings(
-    spectral="boxcar",
-    gains="independent",
-    blur=False,
-    noise=False,
-    misregistration=0,
-    haze=0,
-    mixed=None,
-)
 CROPS = {crop.name: crop for crop in load_crops()}
 
 
@@ -54,7 +46,7 @@ def saturations(sensor: str = "spot4") -> Saturations:
 @pytest.fixture(scope="module")
 def views() -> list[View]:
     chosen = [CROPS[name] for name in ("thick-cloud", "clear-july", "thin-cloud")]
-    return [view_crop(crop, load_sensor("spot4"), saturations(), SETTINGS, 7) for crop in chosen]
+    return [view_crop(crop, load_sensor("spot4"), saturations(), PUBLISHED, 7) for crop in chosen]
 
 
 class Bright(MajorityModel):
@@ -115,16 +107,16 @@ def test_views_are_of_drawn_gains_and_mirrored_around(views: list[View]) -> None
 
 def test_crop_is_seen_with_the_recipe_that_taught_the_models(views: list[View]) -> None:
     """Haze brightens, on average, what noise and blur leave as bright."""
-    recipe = SETTINGS.model_copy(update={"noise": True, "blur": True, "haze": 0.1})
+    recipe = PUBLISHED.model_copy(update={"noise": True, "blur": True, "haze": 0.1})
     hazy = view_crop(CROPS["clear-july"], load_sensor("spot4"), saturations(), recipe, 7)
     assert np.isfinite(hazy.channels).all()
     assert hazy.channels[:, 0].mean() > views[1].channels[:, 0].mean() + 0.01
 
 
 def test_view_does_not_depend_on_other_crops(views: list[View]) -> None:
-    again = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), SETTINGS, 7)
+    again = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), PUBLISHED, 7)
     np.testing.assert_array_equal(again.channels, views[2].channels)
-    other = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), SETTINGS, 8)
+    other = view_crop(CROPS["thin-cloud"], load_sensor("spot4"), saturations(), PUBLISHED, 8)
     assert not np.array_equal(other.channels, again.channels)
 
 
