@@ -358,6 +358,11 @@ class InferenceSettings(Section):
     low_confidence: Fraction = Field(
         0.6, description="Probability of the class below which quality.tif flags a pixel"
     )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32",
+        description="Of networks; auto = bfloat16 where the CPU has instructions for it, which is "
+        "faster; maps of different machines then differ by rounding",
+    )
     scenes_per_job: int = Field(
         1,
         ge=1,

@@ -80,8 +80,8 @@ class UNet(Network):
         padding = 0 if valid else 1
         inputs = (channels, *widths[:-1])
         self.encoders = nn.ModuleList(
-            convolutions((before, width, width), kernel=3, padding=padding)
-            for before, width in zip(inputs, widths, strict=True)
+            convolutions((before, width, width), kernel=3, padding=padding, first=level == 0)
+            for level, (before, width) in enumerate(zip(inputs, widths, strict=True))
         )
         self.pool = nn.MaxPool2d(2)
         decoders = []
