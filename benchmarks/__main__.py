@@ -44,9 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run every benchmark, or those that are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"which of {', '.join(BENCHMARKS)}; all of them")
-    parser.add_argument(
-        "--size", type=int, help="side of the products, pixels, or number of scenes; as real"
-    )
+    parser.add_argument("--size", type=int, help="pixels a side, or scenes; as real")
     parser.add_argument("--repeats", type=int, default=3, help="measurements per figure")
     parser.add_argument("--output", type=Path, default=Path("results/bench.json"))
     options = parser.parse_args(arguments)

@@ -41,7 +41,7 @@ DATES = [f"2018{month:02}15" for month in range(1, 13)]
 
 
 def _spot_scenes(area: str, satellite: str) -> Iterator[tuple[str, str, str]]:
-    """Identifier, satellite and area of scenes: nodes in turns, evenly from first to last."""
+    """Name scenes, with satellite and area: nodes in turns, evenly from first to last."""
     count = ARCHIVE[area][satellite]
     for index, (column, row) in zip(range(count), cycle(NODES[area]), strict=False):
         time = FIRST + (LAST - FIRST) * index / count

@@ -1,4 +1,4 @@
-"""Pseudo-SPOT patches from Sentinel-2 patches, beside GDAL's scaling of one file after the other."""
+"""Pseudo-SPOT patches from Sentinel-2 patches, beside GDAL's scaling of file after file."""
 
 from functools import partial
 from pathlib import Path
@@ -72,7 +72,7 @@ def emulate(patches: Path, output: Path) -> None:
 
 
 def acquisitions(patches: Path) -> list[Acquisition]:
-    """What `emulate` draws for each patch."""
+    """Draw for each patch what `emulate` draws."""
     with netcdf.read(patches) as dataset:
         scene = source_scene(dataset)
         count = dataset.sizes["patch"]

@@ -36,8 +36,8 @@ def test_gdal_alone_gives_the_same_patches(tmp_path: Path) -> None:
         for band, name in enumerate(emulation.SENSOR.band_names):
             with rasterio.open(tmp_path / "plain" / f"{patch}_{name}.tif") as dataset:
                 difference = np.abs(dataset.read(1) - seen[patch, band])
-            # Thousandths are rounded; the baseline also rounds what it mixes, so that a digital number
-            # may be the next one.
+            # Thousandths are rounded; the baseline rounds what it mixes as well, so that a digital
+            # number may be the next one.
             assert difference.max() <= 0.51 + 1000 * step[patch, band]
             assert (difference <= 0.51).mean() > 0.95
 

@@ -110,7 +110,7 @@ class Model(ABC):
         self.card = card
 
     def in_precision(self, name: str) -> Self:
-        """Same model, computing in a precision that `firn.compute.choose_precision` knows.
+        """Give the same model, to compute in a precision that `choose_precision` knows.
 
         What has no network computes in float32 whatever is asked for.
         """

@@ -148,23 +148,26 @@ def load_network(network: nn.Module, tensors: Tensors) -> None:
         raise ModelError(f"its weights do not fit its architecture ({error})") from error
 
 
-class InputConvolution(nn.Conv2d):
-    """Convolution of the channels, which is applied in float32 even where the rest is not.
+class EndConvolution(nn.Conv2d):
+    """First or last convolution, which is applied in float32 even where the others are not.
 
     bfloat16 has 8 bits: an elevation or reflectance that is the same all over an image would be
-    off by the same amount all over it, and so would be the border between classes.
+    off by the same amount all over it, and so would be the border between classes. These two are
+    small, and in training, where such errors average out, they are as the others.
     """
 
-    def forward(self, channels: Tensor) -> Tensor:
-        """Features, (sample, feature, y, x)."""
-        reduced = self.training and torch.is_autocast_enabled(channels.device.type)
-        with torch.autocast(channels.device.type, enabled=reduced):
-            return super().forward(channels)
+    def forward(self, values: Tensor) -> Tensor:
+        """Convolve values, (sample, channel, y, x)."""
+        device = values.device.type
+        if self.training or not torch.is_autocast_enabled(device):
+            return super().forward(values)
+        with torch.autocast(device, enabled=False):
+            return super().forward(values.float())
 
 
 def head(channels: int) -> nn.Conv2d:
     """Last layer of a network: 1x1 convolution to the logits of the classes."""
-    return nn.Conv2d(channels, len(CLASS_NAMES), 1)
+    return EndConvolution(channels, len(CLASS_NAMES), 1)
 
 
 def convolutions(
@@ -177,7 +180,7 @@ def convolutions(
     """
     layers: list[nn.Module] = []
     for index, (before, after) in enumerate(itertools.pairwise(widths)):
-        convolution = InputConvolution if first and index == 0 else nn.Conv2d
+        convolution = EndConvolution if first and index == 0 else nn.Conv2d
         layers += [
             convolution(before, after, kernel, padding=padding, bias=False),
             nn.BatchNorm2d(after),
