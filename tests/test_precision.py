@@ -30,14 +30,14 @@ TOLERANCE = 0.002
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """A virtual SPOT4 scene in spring: snow, ground and clouds."""
+    """A virtual SPOT4 scene in summer: ground, snow and clouds, none of which is rare."""
     tile = {"relief": "o", "crs": "EPSG:32632", "left": 633000, "top": 5199000, "size": 240}
     simulation = Simulation.model_validate(
         {
             "reliefs": {"o": {"dem": "srtm_oetztal"}},
             "tiles": {"32TPT": tile | {"latitude": 46.9, "longitude": 10.8}},
             "sentinel2": {},
-            "spot": [{"sensor": "spot4", "tile": "32TPT", "date": "20010614"}],
+            "spot": [{"sensor": "spot4", "tile": "32TPT", "date": "20010814"}],
         }
     )
     product = tmp_path_factory.mktemp("spot") / "scene.zip"

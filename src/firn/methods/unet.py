@@ -102,7 +102,9 @@ class UNet(Network):
             coarse = out
         self.decoders = nn.ModuleList(decoders)
         perceptron = (channels, pixel_features, pixel_features)
-        self.alone = convolutions(perceptron, kernel=1, padding=0) if pixel_features else None
+        self.alone = (
+            convolutions(perceptron, kernel=1, padding=0, first=True) if pixel_features else None
+        )
         self.head = head(coarse + pixel_features)
 
     def forward(self, channels: Tensor) -> Tensor:
