@@ -17,7 +17,7 @@ from firn.methods.base import ModelCard
 from firn.methods.shipped import shipped_model
 from firn.methods.threshold import ThresholdModel
 from firn.methods.unet import UNetModel
-from firn.products.scene import Scene
+from firn.products import Scene
 from firn.products.swh import open_swh
 from firn.sensors import load_sensor, packaged
 from firn.simulation_config import Simulation
