@@ -30,7 +30,7 @@ BANDS = ["XS1", "XS2", "XS3"]
 
 
 def write_item(folder: Path, method: str, time: str, number: int) -> Path:
-    """Item of a map of 4 rows and 5 columns, half snow and half cloud, further east with its number."""
+    """Item of a map, 4 rows by 5 columns, half snow, half cloud, further east by its number."""
     scene = SimpleNamespace(
         scene_id=f"SPOT4_{number}",
         platform="SPOT4",
