@@ -291,6 +291,11 @@ class NetworkSettings(Section):
     bilinear: bool = Field(
         True, description="Bilinear upsampling (reference) instead of transposed convolutions"
     )
+    pixel_features: int = Field(
+        0,
+        ge=0,
+        description="Features of each pixel alone that join the last layer; 0 = none (reference)",
+    )
 
 
 class TrainingStep(Section):

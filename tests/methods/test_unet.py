@@ -75,6 +75,21 @@ def test_padded_network_keeps_the_size() -> None:
     assert network.lost == 0
 
 
+@pytest.mark.parametrize("valid", [True, False])
+def test_features_of_single_pixels_join_the_pixel_that_they_are_of(valid: bool) -> None:
+    """With a decoder that says nothing, an output pixel depends on its own input pixel alone."""
+    torch.manual_seed(1)
+    network = UNet(2, (2, 2), valid=valid, bilinear=True, pixel_features=8).eval()
+    with torch.no_grad():
+        network.head.weight[:, :2] = 0
+    whole = torch.rand(1, 2, 32, 32)
+    with torch.inference_mode():
+        before = network(whole)
+        whole[0, :, 17, 14] += 1
+        moved = torch.nonzero((network(whole) - before).abs().sum(dim=1)[0])
+    assert moved.tolist() == [[17 - network.lost, 14 - network.lost]]
+
+
 @pytest.mark.parametrize(("depth", "lost"), [(1, 8), (2, 20), (3, 44), (4, 92)])
 def test_lost_pixels(depth: int, lost: int) -> None:
     assert lost_pixels(depth) == lost
@@ -117,15 +132,24 @@ def test_radius_of_influence_is_exact(padding: str, bilinear: bool) -> None:
 @given(
     padding=st.sampled_from(["same", "valid"]),
     bilinear=st.booleans(),
+    pixel_features=st.sampled_from([0, 3]),
     top=st.integers(0, 12),
     left=st.integers(0, 12),
     height=st.integers(1, 30),
     width=st.integers(1, 30),
 )
 def test_window_with_its_margin_gives_the_result_of_the_whole(
-    padding: str, bilinear: bool, top: int, left: int, height: int, width: int
+    padding: str,
+    bilinear: bool,
+    pixel_features: int,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
 ) -> None:
-    model = random_model(widths=(3, 4), padding=padding, bilinear=bilinear)
+    model = random_model(
+        widths=(3, 4), padding=padding, bilinear=bilinear, pixel_features=pixel_features
+    )
     channels = image(67, 61)
     channels[:, 20:25, 10:30] = np.nan
     whole = model.predict(channels)

@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from firn.errors import DataError
-from firn.orthorectification.adjustment import adjust
+from firn.orthorectification.adjustment import adjust, distance
 from firn.orthorectification.mapping import Correction
 from firn.orthorectification.matching import Detail, Offsets, refine, search
 
@@ -121,6 +121,18 @@ def test_rms_by_hand() -> None:
     )
     assert agreement.rms == pytest.approx(2.0)
     assert agreement.terms == ("shift",)
+
+
+def test_distance_of_corrections_by_hand() -> None:
+    """A shift of 3 and 4 pixels is 5 everywhere; 6 pixels per km are 0 at sea and 6 at 1000 m."""
+    here = np.full(2, 500.0)
+    windows = Offsets(here, here, np.array([0.0, 1000.0]), *np.zeros((2, 2)))
+    start = np.arange(8.0).reshape(2, 4)
+    shift, slope = np.zeros((2, 2, 4))
+    shift[:, 0], slope[1, 3] = (3, 4), 6
+    for added, expected in ((shift, 5.0), (slope, np.sqrt(6**2 / 2))):
+        before, after = Correction(start), Correction(start + added)
+        assert distance(before, after, windows, (1000, 1000)) == pytest.approx(expected)
 
 
 def test_few_or_huddled_windows_give_a_shift_only() -> None:

@@ -147,15 +147,14 @@ def map_error(
     strips = image_map.strips(correction or Correction.none())
     places = np.concatenate([strip for _, strip in strips], axis=1)
 
-    def sampled(values: np.ndarray) -> np.ndarray:
-        return np.asarray(ndimage.map_coordinates(values, places, order=1))
-
-    met = np.isfinite(x)
-    shown_x, shown_y = (sampled(np.where(met, values, 0)) for values in (x, y))
+    # NaN where the place is outside the image or beside a pixel that met no ground.
+    shown_x, shown_y = (
+        ndimage.map_coordinates(values, places, order=1, cval=np.nan) for values in (x, y)
+    )
     cols, rows = np.meshgrid(np.arange(case.grid.width), np.arange(case.grid.height))
     wanted_x, wanted_y = case.grid.transform @ (cols + 0.5, rows + 0.5)
     error = np.hypot(shown_x - wanted_x, shown_y - wanted_y)
-    error[hidden_ground(geometry, image_map) | (sampled(met.astype(float)) < 0.9999)] = np.nan
+    error[hidden_ground(geometry, image_map)] = np.nan
     return error
 
 
@@ -205,9 +204,10 @@ def test_map_error_is_below_half_a_pixel_everywhere(
 
 
 def test_map_error_of_spot5(small: dict[float, Case], tmp_path: Path) -> None:
-    """The position is that of the reference to half of SPOT5's pixel, where the relief is known.
+    """The position is that of the reference to a quarter of SPOT5's pixel, in every area.
 
-    The elevation model is 8.5 m off, which 27 degrees make 4.3 m: hardly less than half of 10 m.
+    On the elevation model, which is 8.5 m off, 27 degrees add 4.3 m: hardly less than half of 10 m.
+    Sharp images are matched in small steps: cut off early, the scene would lie 2.6 m too far west.
     """
     case = small[OBLIQUE]
     (scene,) = (s for s in case.simulation.spot if s.incidence == OBLIQUE)
@@ -220,7 +220,7 @@ def test_map_error_of_spot5(small: dict[float, Case], tmp_path: Path) -> None:
     correction, _ = matched(fine)
     true_relief = shrink(case.relief, 2)
     assert rms(case.elevation - true_relief) == pytest.approx(8.5, abs=0.2)
-    check_everywhere(fine, map_error(fine, correction, true_relief), TOLERANCE_SPOT5)
+    check_everywhere(fine, map_error(fine, correction, true_relief), TOLERANCE_SPOT5 / 2)
     check_everywhere(fine, map_error(fine, correction))
 
 

@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from small_world import simulation
 
 from firn.classes import IGNORE
@@ -13,7 +11,7 @@ from firn.errors import ConfigError
 from firn.raster import Grid
 from firn.seeds import generator
 from firn.simulation_config import Instruments
-from firn.simulator import clouds, fields, instruments
+from firn.simulator import fields, instruments
 from firn.simulator.atmosphere import clear_air, rayleigh_thickness, water_transmittance
 from firn.simulator.spectra import band_optics
 from firn.simulator.sun import sun_position
@@ -67,13 +65,6 @@ def test_cirrus_band_is_blind_at_the_ground_and_sees_high_clouds() -> None:
     assert through[0] < 1e-6
     assert through[1] > 0.7
     assert np.all(water_transmittance("B04", heights, 45) == 1)
-
-
-@given(st.floats(0, 200), st.floats(0.1, 1))
-def test_cloud_albedo_stays_between_zero_and_one(thickness: float, mu: float) -> None:
-    albedo = float(clouds.plane_albedo(np.float32(thickness), mu))
-    assert 0 <= albedo < 1
-    assert float(clouds.plane_albedo(np.float32(thickness + 1), mu)) > albedo
 
 
 def test_fractal_fields_are_standardised_and_repeatable() -> None:

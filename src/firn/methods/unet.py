@@ -66,10 +66,19 @@ class UNet(Network):
         Unpadded convolutions, else convolutions padded with zeros.
     bilinear : bool
         Bilinear upsampling, else transposed convolutions.
+    pixel_features : int
+        Features that a perceptron makes of each pixel alone and that join the last layer: narrow
+        convolutions of 3x3 pixels would blur what a pixel's own colour tells.
     """
 
     def __init__(
-        self, channels: int, widths: Sequence[int], *, valid: bool, bilinear: bool
+        self,
+        channels: int,
+        widths: Sequence[int],
+        *,
+        valid: bool,
+        bilinear: bool,
+        pixel_features: int = 0,
     ) -> None:
         super().__init__()
         self.depth = len(widths) - 1
@@ -92,7 +101,9 @@ class UNet(Network):
             decoders.append(Decoder(coarse, widths[level], out, bilinear=bilinear, padding=padding))
             coarse = out
         self.decoders = nn.ModuleList(decoders)
-        self.head = head(coarse)
+        perceptron = (channels, pixel_features, pixel_features)
+        self.alone = convolutions(perceptron, kernel=1, padding=0) if pixel_features else None
+        self.head = head(coarse + pixel_features)
 
     def forward(self, channels: Tensor) -> Tensor:
         """Logits, (sample, class, y - 2 lost, x - 2 lost).
@@ -110,6 +121,10 @@ class UNet(Network):
             features = encoder(self.pool(features))
         for decoder in self.decoders:
             features = decoder(features, skips.pop())
+        if self.alone is not None:
+            height, width = features.shape[-2:]
+            inner = channels[..., self.lost : self.lost + height, self.lost : self.lost + width]
+            features = torch.cat([features, self.alone(inner)], dim=1)
         logits: Tensor = self.head(features)
         return logits
 
@@ -183,11 +198,12 @@ class UNetModel(NetworkModel):
 
     @classmethod
     def architecture(cls, settings: NetworkSettings) -> dict[str, Any]:
-        """Widths, padding and upsampling as configured."""
+        """Widths, padding, upsampling and features of single pixels as configured."""
         return {
             "widths": list(settings.widths),
             "padding": settings.padding,
             "bilinear": settings.bilinear,
+            "pixel_features": settings.pixel_features,
         }
 
     @classmethod
@@ -198,4 +214,5 @@ class UNetModel(NetworkModel):
             architecture["widths"],
             valid=architecture["padding"] == "valid",
             bilinear=architecture["bilinear"],
+            pixel_features=architecture.get("pixel_features", 0),
         )

@@ -108,6 +108,24 @@ def adjust(
     return Correction(correction.coefficients + added), agreement
 
 
+def distance(
+    before: Correction, after: Correction, offsets: Offsets, shape: tuple[int, int]
+) -> float:
+    """Root mean square distance between two corrections at the windows, pixels.
+
+    Parameters
+    ----------
+    before, after : Correction
+    offsets : Offsets
+        Whose windows are meant.
+    shape : (int, int)
+        Of the image.
+    """
+    terms = correction_terms(offsets.row, offsets.col, offsets.height, shape)
+    moved = (after.coefficients - before.coefficients) @ terms
+    return float(np.sqrt(np.mean(np.sum(moved**2, axis=0))))
+
+
 def _failure(agreeing: int, windows: int) -> DataError:
     return DataError(
         f"{agreeing} of {windows} windows agree on where the scene lies, too few; {_REMEDY}"

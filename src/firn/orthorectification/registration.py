@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from firn import raster
 from firn.errors import DataError
-from firn.orthorectification.adjustment import Agreement, adjust
+from firn.orthorectification.adjustment import Agreement, adjust, distance
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap, footprint
 from firn.orthorectification.matching import Detail, Offsets, refine, search
@@ -28,8 +28,10 @@ Finder = Callable[[Detail, Detail, FloatArray], Offsets]
 
 #: Pixel size at which the images are compared, m.
 RESOLUTION = 20.0
-#: Rounds of refinement after the first search.
-REFINEMENTS = 2
+#: Refinement ends when it moves the scene by less than this (pixels, root mean square), or after so
+#: many rounds. Below a pixel a round tells 40 to 80 % of what is left, because parabolas lean to
+#: whole pixels; what the rounds settle at has no such lean.
+SETTLED, MOST_REFINEMENTS = 0.02, 10
 #: Sentinel-2 bands nearest to those of SPOT.
 REFERENCE_BANDS = {"XS1": "B03", "XS2": "B04", "XS3": "B08", "SWIR": "B11"}
 
@@ -72,7 +74,8 @@ def register(
     raw = _raw_detail(image, scene.bands.index(band), step)
     fixed = [_reference(path, REFERENCE_BANDS[band], grid) for path in references]
 
-    def corrected(correction: Correction, find: Finder) -> tuple[Correction, Agreement]:
+    def corrected(correction: Correction, find: Finder) -> tuple[Correction, Agreement, float]:
+        """Correction that takes the offsets away, and by how many pixels it moves the windows."""
         ground = image_map.ground(correction, step)
         height = sampled(np.nan_to_num(image_map.elevation), ground, order=1)
         found = [
@@ -80,11 +83,15 @@ def register(
             for v, valid in fixed
         ]
         offsets = Offsets.joined(found).scaled(step)
-        return adjust(correction, offsets, scene.location.shape, geometry.line_spacing)
+        shape = scene.location.shape
+        better, agreement = adjust(correction, offsets, shape, geometry.line_spacing)
+        return better, agreement, distance(correction, better, offsets, shape)
 
-    correction, agreement = corrected(Correction.none(), search)
-    for _ in range(REFINEMENTS):
-        correction, agreement = corrected(correction, refine)
+    correction, agreement, moved = corrected(Correction.none(), search)
+    for _ in range(MOST_REFINEMENTS):
+        correction, agreement, moved = corrected(correction, refine)
+        if moved < SETTLED:
+            break
     return correction, agreement
 
 

@@ -8,13 +8,22 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from firn.simulation_config import Climate
+from firn.simulator.cloud_optics import Particles
 from firn.simulator.fields import displaced, enlarge, fractal, shrink
 from firn.simulator.world import COARSE, World
 
 FloatArray = npt.NDArray[np.float32]
 
-#: Asymmetry parameter of cloud droplets and ice (typical; King 1987).
-ASYMMETRY = 0.85
+#: Slope of the power spectrum of the fields that outline clouds. Contours of such a field have the
+#: fractal dimension 2 - H with slope = 2 H + 2: 1.35, as clouds seen from space have
+#: (Lovejoy 1982, Science 216, 185).
+OUTLINE = 3.3
+#: Altitudes up to which a cloud is liquid and from which it is ice: where it begins to freeze and
+#: where it must (-38 degrees) in the middle latitudes, m.
+LIQUID_UP_TO, ICE_FROM = 3500.0, 7500.0
+#: Effective radii of droplets and crystals, um: the range about MODIS's means over land of some 12
+#: and 30 (King et al. 2013, IEEE Trans. Geosci. Remote Sens. 51, 3826).
+DROPLET, CRYSTAL = (6.0, 16.0), (12.0, 45.0)
 
 
 @dataclass(frozen=True)
@@ -28,8 +37,7 @@ class Layer:
         Optical thickness in the visible.
     top : float
         Mean altitude, m.
-    ice : float
-        Ice share, 0-1: darkens the short-wave infrared.
+    particles : Particles
     relief : ndarray
         Cloud-top height around ``top``, m: makes the lit and the shaded side.
     """
@@ -37,7 +45,7 @@ class Layer:
     kind: str
     thickness: FloatArray
     top: float
-    ice: float
+    particles: Particles
     relief: FloatArray
 
 
@@ -56,25 +64,25 @@ def _deck(
     return np.asarray(thickest * body**1.3 * np.exp(0.35 * detail), np.float32)
 
 
-Drawn = tuple[FloatArray, float, float, float]
+Drawn = tuple[FloatArray, float, float]
 
 
 def _cumulus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
     shape = height.shape
-    pattern = fractal(rng, shape, COARSE, rng.uniform(700, 2500), 2.7)
+    pattern = fractal(rng, shape, COARSE, rng.uniform(700, 2500), OUTLINE)
     pattern += rng.uniform(-0.2, 0.7) * (height - height.mean()) / (height.std() + 1)
     detail = fractal(rng, shape, COARSE, 300, 2.6)
     tau = _deck(rng, pattern, 0.55 * cover, 0.35, rng.uniform(15, 45), detail)
-    return tau, float(rng.uniform(2800, 4500)), 0.1, 300.0
+    return tau, float(rng.uniform(2800, 4500)), 300.0
 
 
 def _stratocumulus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
     shape = height.shape
-    cells = fractal(rng, shape, COARSE, rng.uniform(800, 2500), 3.0)
-    pattern = cells + 1.2 * fractal(rng, shape, COARSE, 12000, 3.4)
+    cells = fractal(rng, shape, COARSE, rng.uniform(800, 2500), OUTLINE)
+    pattern = cells + 1.2 * fractal(rng, shape, COARSE, 12000, OUTLINE)
     detail = 0.8 * cells + 0.5 * fractal(rng, shape, COARSE, 400, 2.8)
     tau = _deck(rng, pattern, cover, 0.7, rng.uniform(8, 30), detail)
-    return tau, float(rng.uniform(2800, 4200)), 0.2, 120.0
+    return tau, float(rng.uniform(2800, 4200)), 120.0
 
 
 def _stratus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
@@ -85,17 +93,17 @@ def _stratus(rng: np.random.Generator, height: FloatArray, cover: float) -> Draw
     depth = lid + 80 * wave - height
     thickness = rng.uniform(8, 25) * (1 - np.exp(-np.clip(depth, 0, None) / 120))
     detail = fractal(rng, shape, COARSE, 900, 3.0)
-    return np.asarray(thickness * np.exp(0.15 * detail), np.float32), lid + 100, 0.0, 40.0
+    return np.asarray(thickness * np.exp(0.15 * detail), np.float32), lid + 100, 40.0
 
 
 def _altocumulus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
     shape = height.shape
     stretch = (float(rng.uniform(0.5, 1)), float(rng.uniform(1, 2)))
-    pattern = fractal(rng, shape, COARSE, rng.uniform(300, 800), 2.9, stretch)
-    pattern = 0.7 * pattern + fractal(rng, shape, COARSE, 6000, 3.2)
+    pattern = fractal(rng, shape, COARSE, rng.uniform(300, 800), OUTLINE, stretch)
+    pattern = 0.7 * pattern + fractal(rng, shape, COARSE, 6000, OUTLINE)
     detail = fractal(rng, shape, COARSE, 200, 2.6)
     tau = _deck(rng, pattern, 0.8 * cover, 0.5, rng.uniform(3, 14), detail)
-    return tau, float(rng.uniform(4500, 6500)), 0.5, 60.0
+    return tau, float(rng.uniform(4500, 6500)), 60.0
 
 
 def _cirrus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
@@ -103,18 +111,18 @@ def _cirrus(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn
     stretch = (float(rng.uniform(0.25, 0.5)), float(rng.uniform(1.5, 3)))
     if rng.random() < 0.5:
         stretch = (stretch[1], stretch[0])
-    pattern = fractal(rng, shape, COARSE, rng.uniform(2500, 8000), 3.1, stretch)
+    pattern = fractal(rng, shape, COARSE, rng.uniform(2500, 8000), OUTLINE, stretch)
     detail = fractal(rng, shape, COARSE, 800, 2.8, stretch)
     tau = _deck(rng, pattern, cover, 1.5, rng.uniform(0.3, 3.0), detail)
-    return tau, float(rng.uniform(8000, 11000)), 1.0, 30.0
+    return tau, float(rng.uniform(8000, 11000)), 30.0
 
 
 def _frontal(rng: np.random.Generator, height: FloatArray, cover: float) -> Drawn:
     shape = height.shape
-    pattern = fractal(rng, shape, COARSE, rng.uniform(8000, 20000), 3.0)
+    pattern = fractal(rng, shape, COARSE, rng.uniform(8000, 20000), OUTLINE)
     detail = fractal(rng, shape, COARSE, 1500, 3.0)
     tau = _deck(rng, pattern, cover, 0.6, rng.uniform(15, 60), detail)
-    return tau, float(rng.uniform(4500, 8000)), float(rng.uniform(0.2, 0.9)), 150.0
+    return tau, float(rng.uniform(4500, 8000)), 150.0
 
 
 KINDS: dict[str, Callable[[np.random.Generator, FloatArray, float], Drawn]] = {
@@ -125,6 +133,11 @@ KINDS: dict[str, Callable[[np.random.Generator, FloatArray, float], Drawn]] = {
     "cirrus": _cirrus,
     "frontal": _frontal,
 }
+
+
+def _particles(rng: np.random.Generator, top: float) -> Particles:
+    ice = float(np.clip((top - LIQUID_UP_TO) / (ICE_FROM - LIQUID_UP_TO), 0, 1))
+    return Particles(ice, float(rng.uniform(*DROPLET)), float(rng.uniform(*CRYSTAL)))
 
 
 def _regions(
@@ -153,7 +166,7 @@ def draw_clouds(world: World, climate: Climate, rng: np.random.Generator) -> lis
     for index, region in zip(chosen, _regions(rng, count, height.shape), strict=True):
         kind = names[int(index)]
         cover = low + (high - low) * float(rng.beta(0.7, 1.0))
-        tau, top, ice, bump = KINDS[kind](rng, height, cover)
+        tau, top, bump = KINDS[kind](rng, height, cover)
         tau = tau * region
         billows = fractal(rng, height.shape, COARSE, 700, 3.4)
         texture = bump * np.log1p(tau / 5) * (0.5 + 0.12 * billows)
@@ -163,17 +176,11 @@ def draw_clouds(world: World, climate: Climate, rng: np.random.Generator) -> lis
                 kind,
                 enlarge(np.where(tau < 0.02, 0, tau).astype(np.float32), 2, world.grid.shape),
                 top,
-                ice,
+                _particles(rng, top),
                 enlarge(np.asarray(texture, np.float32), 2, world.grid.shape),
             )
         )
     return sorted(layers, key=lambda layer: layer.top)
-
-
-def plane_albedo(thickness: FloatArray, mu: float) -> FloatArray:
-    """Reflectance of a non-absorbing cloud (Coakley & Chylek 1975, J. Atmos. Sci. 32, 409)."""
-    scattered = (1 - ASYMMETRY) / 2 * thickness
-    return np.asarray(scattered / (mu + scattered), np.float32)
 
 
 def shadow_of(layer: Layer, world: World, sun_zenith: float, sun_azimuth: float) -> FloatArray:

@@ -12,7 +12,8 @@ from firn.raster import Grid
 from firn.seeds import generator
 from firn.simulation_config import Simulation
 from firn.simulator.atmosphere import RAYLEIGH_SCALE_HEIGHT, Air, clear_air, water_transmittance
-from firn.simulator.clouds import Layer, draw_clouds, plane_albedo, shadow_of
+from firn.simulator.cloud_optics import dimming, plane_albedo
+from firn.simulator.clouds import Layer, draw_clouds, shadow_of
 from firn.simulator.fields import enlarge, shrink
 from firn.simulator.snow import Snow, clean_snow, lay_snow, visible_snow
 from firn.simulator.spectra import BandOptics
@@ -20,14 +21,6 @@ from firn.simulator.sun import sun_position
 from firn.simulator.world import World, build_world
 
 FloatArray = npt.NDArray[np.float32]
-
-#: Reflectance of thick cloud relative to the visible in the short-wave infrared: liquid and ice.
-CLOUD_COLOUR = {
-    "SWIR": (0.82, 0.40),
-    "B11": (0.82, 0.40),
-    "B12": (0.68, 0.28),
-}
-
 
 #: Steps of elevation for which the air is computed; a dozen metres in the highest relief.
 LEVELS = 256
@@ -213,15 +206,14 @@ def _cover(
 ) -> FloatArray:
     """Reflectance above a layer, from that below it; ``path`` is the clear path reflectance."""
     layer, albedo = view.layer, view.albedo
-    water, ice = CLOUD_COLOUR.get(band, (1.0, 1.0))
-    colour = np.float32(water * (1 - layer.ice) + ice * layer.ice)
+    reflected, passed = dimming(layer.thickness, layer.particles, band)
     altitude = np.asarray(layer.top / 1000, np.float32)
     vapour = float(water_transmittance(band, altitude, scene.sun_zenith).item())
     # Of the clear path reflectance, the part that arises above the cloud remains in front of it.
     remaining = path * np.float32(np.exp(-altitude / RAYLEIGH_SCALE_HEIGHT))
     surface = np.maximum(below - remaining, 0)
-    through = 1 - albedo * (1 - np.float32(0.3) * (1 - colour))
-    lit = albedo * view.light * np.float32(colour * vapour * 0.93)
+    through = (1 - albedo) * passed
+    lit = albedo * reflected * view.light * np.float32(vapour * 0.93)
     # Light goes to and fro between cloud and ground; a slope that faces a low sun returns more than
     # a horizontal plane receives, but of scattered light no more than all.
     returned = np.float32(0.6) * albedo * np.minimum(surface, 1)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -137,7 +138,10 @@ def write_truth(
         grid,
         band_names=("snow_fraction", "optical_thickness", "cast_shadow"),
     )
-    clouds = [{"kind": layer.kind, "top_m": layer.top, "ice": layer.ice} for layer in scene.clouds]
+    clouds = [
+        {"kind": layer.kind, "top_m": layer.top, **asdict(layer.particles)}
+        for layer in scene.clouds
+    ]
     write_json(
         target / "instrument.json",
         {
