@@ -5,16 +5,21 @@ import json
 import tempfile
 from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import minimal_products
 import numpy as np
 import pystac
 import pytest
 import rasterio
+import shapely
 import torch
+from rasterio.shutil import copy as gdal_copy
+from rasterio.warp import transform_geom
 
 from firn import raster
-from firn.classes import Quality
+from firn.batch_maps import FILES
+from firn.classes import PUBLISHED_NAMES, Quality
 from firn.config import InferenceSettings, NetworkSettings
 from firn.errors import DataError, GridError, ModelError, ProductError
 from firn.inference import Surroundings, classify_scene, image
@@ -284,7 +289,7 @@ def test_files_of_a_map(tmp_path: Path, scene_path: Path, surroundings: Surround
     classify_scene(open_swh(scene_path), models, surroundings, SETTINGS)
     for folder in folders.values():
         names = sorted(path.name for path in folder.iterdir())
-        assert names == ["item.json", "probability.tif", "quality.tif", "snow.tif"]
+        assert names == sorted(FILES)
     folder = folders["a"]
     with rasterio.open(folder / "snow.tif") as dataset:
         assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -293,6 +298,14 @@ def test_files_of_a_map(tmp_path: Path, scene_path: Path, surroundings: Surround
         assert dataset.colormap(1)[100] == (0x56, 0xB4, 0xE9, 255)
         assert dataset.tags()["CATEGORY_205"] == "cloud"
         assert Grid(dataset.crs, dataset.transform, *dataset.shape) == GRID
+        # GDAL finds names and colours by itself: it copies them into a virtual raster.
+        gdal_copy(dataset, tmp_path / "copy.vrt", driver="VRT")
+    copy = ElementTree.parse(tmp_path / "copy.vrt").getroot()
+    names = [category.text for category in copy.iter("Category")]
+    assert {value: name for value, name in enumerate(names) if name} == PUBLISHED_NAMES
+    table = [[field.text for field in row] for row in copy.iter("Row")]
+    assert table[1] == ["100", "snow", str(0x56), str(0xB4), str(0xE9)]
+    assert [int(usage.text) for usage in copy.iter("Usage")] == [5, 2, 6, 7, 8]
     with rasterio.open(folder / "probability.tif") as dataset:
         assert dataset.descriptions == ("ground", "snow", "cloud")
         assert dataset.nodata == 255
@@ -308,7 +321,7 @@ def test_maps_are_reproducible(
         classify_scene(
             open_swh(scene_path), {tmp_path / name: unet("same")}, surroundings, SETTINGS
         )
-    for name in ("snow.tif", "probability.tif", "quality.tif", "item.json"):
+    for name in FILES:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
@@ -342,6 +355,24 @@ def test_item_is_valid_stac(tmp_path: Path, scene_path: Path, surroundings: Surr
         assert (tmp_path / "m" / asset.href).is_file()
     classes = {c["value"]: c["name"] for c in content["assets"]["snow"]["classification:classes"]}
     assert classes == {0: "ground", 100: "snow", 205: "cloud", 254: "no_data"}
+    # The strip of nine columns without data is not in the footprint: 9 of 131 pixels of 20 m.
+    outline = shapely.Polygon(item.geometry["coordinates"][0])
+    metres = transform_geom("EPSG:4326", "EPSG:32632", shapely.geometry.mapping(outline))
+    left, bottom, right, top = shapely.geometry.shape(metres).bounds
+    np.testing.assert_allclose((left, right - left), (GRID.bounds[0] + 180, 122 * 20), atol=0.1)
+    np.testing.assert_allclose((bottom, top), GRID.bounds[1::2], atol=0.1)
+    # Columns 0-8 and one pixel beside them have no data; 100 pixels are saturated.
+    n_pixels, n_data = HEIGHT * WIDTH, HEIGHT * (WIDTH - 9) - 1
+    assert properties["firn:no_data"] == round(100 * (n_pixels - n_data) / n_pixels, 4)
+    assert properties["firn:saturated"] == round(100 * 100 / n_data, 4)
+    codes = read_map(tmp_path / "m")
+    snow = 100 * np.count_nonzero(codes.snow == 100) / n_data
+    assert properties["eo:snow_cover"] == pytest.approx(snow, abs=1e-4)
+    shares = ("firn:ground_cover", "eo:snow_cover", "eo:cloud_cover")
+    assert sum(properties[share] for share in shares) == pytest.approx(100, abs=1e-3)
+    sure = codes.probability.max(axis=0)[codes.snow != 254].mean() / 200
+    assert properties["firn:confidence"] == pytest.approx(sure, abs=1e-4)
+    assert properties["firn:product"] == NAME
     offsets = [b["offset"] for b in content["assets"]["quality"]["classification:bitfields"]]
     assert offsets == [0, 1, 2, 3, 4, 5]
 

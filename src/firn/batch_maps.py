@@ -26,7 +26,7 @@ from firn.sensors import Sensor
 PathLike = str | os.PathLike[str]
 
 #: Files of a map, in the order in which they are linked: the item says that the others are there.
-FILES = ("snow.tif", "probability.tif", "quality.tif", "item.json")
+FILES = ("snow.tif.aux.xml", "snow.tif", "probability.tif", "quality.tif", "item.json")
 
 logger = logging.getLogger(__name__)
 

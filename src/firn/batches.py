@@ -150,3 +150,22 @@ def summarise(tables: Sequence[PathLike], mapped: PathLike, failed: PathLike) ->
         f"{', '.join(names[:_NAMED])}{more}; correct them, or add them to `exclude:`, and call "
         "again: only they are tried"
     )
+
+
+def mapped_scenes(path: PathLike) -> list[tuple[str, str]]:
+    """Target and identifier of each scene in a table of all batches, which `summarise` wrote.
+
+    Raises
+    ------
+    DataError
+        The file is missing or not such a table.
+    """
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return [
+                (row["target"], row["scene_id"]) for row in csv.DictReader(file, delimiter="\t")
+            ]
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(
+            f"{path}: is not a table of mapped scenes ({error}); delete it and call again"
+        ) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +10,13 @@ import rasterio
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
 
-from firn.files import atomic_path
+from firn.files import atomic_path, write_text
 from firn.raster import Array, Grid, PathLike
+
+#: What GDAL appends to the name of a raster for what it keeps beside it.
+LEGEND_SUFFIX = ".aux.xml"
+#: Columns of an attribute table: name, type (0 integer, 2 text) and GDAL's number of their usage.
+_LEGEND_COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 
 
 class Pieces:
@@ -53,9 +59,8 @@ def pieces(
     colours : mapping of value to ``#rrggbb``, optional
         Colour table of the first band (uint8 only).
     categories : mapping of value to name, optional
-        Names of classes, as the plain tags ``CATEGORY_{value}``. GDAL keeps category names proper,
-        which a GIS shows as a legend, in a side-car file only (``.aux.xml``), which would not
-        travel with a cloud-optimised file: for QGIS there is ``firn/data/styles/snow.qml``.
+        Names of classes, as the plain tags ``CATEGORY_{value}``, which stay with the file; what a
+        GIS reads is written by `write_legend`.
     """
     metadata = {f"CATEGORY_{value}": name for value, name in (categories or {}).items()}
     with rasterio.open(
@@ -94,6 +99,39 @@ def publish(plain: PathLike, path: PathLike, overview_resampling: str = "mode") 
             overview_resampling=overview_resampling,
             blocksize=512,
         )
+
+
+def write_legend(path: PathLike, names: Mapping[int, str], colours: Mapping[int, str]) -> None:
+    """Write names and colours of the classes of a raster where GDAL looks for them, atomically.
+
+    GDAL keeps category names beside a GeoTIFF, in ``{path}.aux.xml``. QGIS before 3.30 labels the
+    colour table with them; since, it draws by the table of attributes, which has no other values
+    than those of the classes.
+
+    Parameters
+    ----------
+    path : path
+        The raster.
+    names : mapping of value to name
+    colours : mapping of value to ``#rrggbb``
+        Of the same values.
+    """
+    root = ElementTree.Element("PAMDataset")
+    band = ElementTree.SubElement(root, "PAMRasterBand", band="1")
+    categories = ElementTree.SubElement(band, "CategoryNames")
+    for value in range(max(names) + 1):
+        ElementTree.SubElement(categories, "Category").text = names.get(value, "")
+    table = ElementTree.SubElement(band, "GDALRasterAttributeTable", tableType="thematic")
+    for index, (name, kind, usage) in enumerate(_LEGEND_COLUMNS):
+        column = ElementTree.SubElement(table, "FieldDefn", index=str(index))
+        for key, text in (("Name", name), ("Type", kind), ("Usage", usage)):
+            ElementTree.SubElement(column, key).text = str(text)
+    for index, (value, name) in enumerate(names.items()):
+        row = ElementTree.SubElement(table, "Row", index=str(index))
+        for field in (value, name, *_rgb(colours[value])[:3]):
+            ElementTree.SubElement(row, "F").text = str(field)
+    ElementTree.indent(root)
+    write_text(f"{path}{LEGEND_SUFFIX}", ElementTree.tostring(root, encoding="unicode") + "\n")
 
 
 def write(

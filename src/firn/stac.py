@@ -14,17 +14,21 @@ from firn.classes import (
     PUBLISHED_NAMES,
     Quality,
 )
+from firn.cog import LEGEND_SUFFIX
+from firn.map_summary import MapSummary
 from firn.methods.base import ModelCard
 from firn.methods.model_file import card_digest
 from firn.products import Scene
 from firn.raster import Grid
 
 STAC_VERSION = "1.1.0"
-#: Extensions that an item uses, in the versions that belong to STAC 1.1.
+#: Extensions that an item uses, in the versions that belong to STAC 1.1; of eo, whose cover of snow
+#: and cloud is in all versions, the one that clients know.
 EXTENSIONS = [
     f"https://stac-extensions.github.io/{name}/schema.json"
     for name in (
         "classification/v2.0.0",
+        "eo/v1.1.0",
         "processing/v1.2.0",
         "projection/v2.0.0",
         "raster/v2.0.0",
@@ -45,7 +49,11 @@ QUALITY_DESCRIPTIONS = {
 
 
 def map_item(
-    scene: Scene, grid: Grid, card: ModelCard, provenance: dict[str, Any]
+    scene: Scene,
+    grid: Grid,
+    card: ModelCard,
+    provenance: dict[str, Any],
+    summary: MapSummary,
 ) -> dict[str, Any]:
     """STAC item of a map; its only time is that of the acquisition.
 
@@ -58,15 +66,17 @@ def map_item(
         Of the model that made it.
     provenance : dict
         As `firn.provenance.provenance` makes it.
+    summary : MapSummary
+        Of the whole map.
     """
-    west, south, east, north = grid.bounds_in("EPSG:4326")
+    corners = _footprint(grid, summary)
     return {
         "type": "Feature",
         "stac_version": STAC_VERSION,
         "stac_extensions": EXTENSIONS,
         "id": f"{scene.scene_id}_{card.method}",
-        "bbox": [round(value, 7) for value in (west, south, east, north)],
-        "geometry": _footprint(grid),
+        "bbox": [*map(min, zip(*corners, strict=True)), *map(max, zip(*corners, strict=True))],
+        "geometry": {"type": "Polygon", "coordinates": [corners]},
         "properties": {
             "datetime": scene.acquisition_time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "platform": scene.platform.lower(),
@@ -80,6 +90,8 @@ def map_item(
                 f"{card.method} for {card.sensor} applied to {scene.scene_id} by firn"
             ),
             "processing:software": {"firn": __version__},
+            **summary.properties,
+            "firn:product": scene.scene_id,
             "firn:method": card.method,
             "firn:model": card_digest(card),
             "firn:sensor": card.sensor,
@@ -89,19 +101,18 @@ def map_item(
         "links": [],
         "assets": {
             "snow": _snow_asset(),
+            "legend": _legend_asset(),
             "probability": _probability_asset(),
             "quality": _quality_asset(),
         },
     }
 
 
-def _footprint(grid: Grid) -> dict[str, Any]:
-    left, bottom, right, top = grid.bounds
-    ring = [[left, bottom], [right, bottom], [right, top], [left, top], [left, bottom]]
-    polygon = {"type": "Polygon", "coordinates": [ring]}
+def _footprint(grid: Grid, summary: MapSummary) -> list[list[float]]:
+    """Corners of the outline of all data, (longitude, latitude)."""
+    polygon = {"type": "Polygon", "coordinates": [summary.outline(grid)]}
     outline = transform_geom(grid.crs, "EPSG:4326", polygon)["coordinates"][0]
-    corners = [[round(x, 7), round(y, 7)] for x, y in outline]
-    return {"type": "Polygon", "coordinates": [corners]}
+    return [[round(x, 7), round(y, 7)] for x, y in outline]
 
 
 def _projection(grid: Grid) -> dict[str, Any]:
@@ -133,6 +144,15 @@ def _snow_asset() -> dict[str, Any]:
         "data_type": "uint8",
         "nodata": NO_DATA,
         "classification:classes": classes,
+    }
+
+
+def _legend_asset() -> dict[str, Any]:
+    return {
+        "href": f"./snow.tif{LEGEND_SUFFIX}",
+        "title": "Class names and colours, which GDAL reads beside snow.tif",
+        "type": "application/xml",
+        "roles": ["metadata"],
     }
 
 

@@ -16,6 +16,7 @@ from minimal_products import EPSG, full
 from rasterio.crs import CRS
 
 from firn import raster
+from firn.batch_maps import FILES
 from firn.raster import Grid
 
 from .conftest import ROOT, Snakemake, command
@@ -26,8 +27,10 @@ SIDE = 24
 GRID = Grid(CRS.from_epsg(EPSG), minimal_products.transform(20), SIDE, SIDE)
 BANDS = ("XS1", "XS2", "XS3")
 SCENES = [f"SPOT2-HRV1-XS_1990061{day}-110246-780_L1C_039-264-0_D_V1-0" for day in (4, 5, 6)]
-MAPS = ("snow.tif", "probability.tif", "quality.tif", "item.json")
-RULES = ("--allowed-rules", "maps", "batch_summary", "classify_batch", "classify")
+RULES = (
+    "--allowed-rules",
+    *("maps", "stac_catalogue", "batch_summary", "classify_batch", "classify"),
+)
 
 
 @pytest.fixture
@@ -74,13 +77,13 @@ def options(run: Path, target: str | Path = "maps") -> tuple[str | Path, ...]:
     return (target, "--configfile", config, "--profile", "workflow/profiles/local", *RULES)
 
 
-def rows(table: Path) -> list[dict[str, str]]:
+def rows(table: Path, delimiter: str = "\t") -> list[dict[str, str]]:
     with open(table, newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+        return list(csv.DictReader(file, delimiter=delimiter))
 
 
 def map_files(run: Path, scene: str) -> list[Path]:
-    return [run / "maps/baseline-majority-spot2" / scene / name for name in MAPS]
+    return [run / "maps/baseline-majority-spot2" / scene / name for name in FILES]
 
 
 def times(run: Path) -> dict[str, int]:
@@ -99,7 +102,9 @@ def test_a_damaged_scene_costs_itself_and_is_tried_again_alone(
 ) -> None:
     first = snakemake(*options(run), folder=run.parent)
     assert first.code != 0
-    assert first.jobs() == {"batch_summary": 1, "classify_batch": 1, "maps": 1}
+    jobs = ("batch_summary", "classify_batch", "maps", "stac_catalogue")
+    assert first.jobs() == dict.fromkeys(jobs, 1)
+    assert not (run / "catalog.json").exists()
     (failed,) = rows(run / "maps/failed.tsv")
     assert (failed["scene_id"], failed["batch"]) == (SCENES[1], "039-264_1990")
     assert f"{SCENES[1]}.zip" in failed["reason"]
@@ -116,13 +121,14 @@ def test_a_damaged_scene_costs_itself_and_is_tried_again_alone(
     assert [row["state"] for row in rows(run / "maps/mapped.tsv")] == ["mapped"] * 3
     assert not (run / "maps/failed.tsv").exists()
     assert all(path.is_file() for scene in SCENES for path in map_files(run, scene))
+    assert [row["product"] for row in rows(run / "scenes.csv", ",")] == SCENES
     third = snakemake(*options(run), "-n", folder=run.parent)
     assert "Nothing to be done" in third.text
 
     lost = map_files(run, SCENES[0])[0]
     lost.unlink()
     fourth = snakemake(*options(run), folder=run.parent)
-    assert fourth.jobs() == {"classify": 1, "maps": 1}
+    assert fourth.jobs() == {"classify": 1, "maps": 1, "stac_catalogue": 1}
     assert lost.is_file()
 
 

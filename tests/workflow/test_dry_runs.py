@@ -37,6 +37,9 @@ ARTEFACTS = (
     r"maps/[\w-]+/[\w.-]+/probability\.tif",
     r"maps/[\w-]+/[\w.-]+/quality\.tif",
     r"maps/[\w-]+/[\w.-]+/item\.json",
+    r"maps/[\w-]+/[\w.-]+/snow\.tif\.aux\.xml",
+    r"catalog\.json",
+    r"scenes\.(parquet|csv)",
 )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+import pystac
 import pytest
 
 from firn.files import read_json
@@ -28,6 +29,12 @@ def test_every_method_is_scored_on_both_kinds_of_scenes(run: Path) -> None:
         for kind in ("pseudo", "historical"):
             metrics = read_json(run / "evaluation" / f"{method}-spot4" / f"{kind}.json")
             assert metrics["n_pixels"] == sum(map(sum, metrics["confusion_matrix"])) > 0
+
+
+def test_catalogue_lists_every_map(run: Path) -> None:
+    catalogue = pystac.Catalog.from_file(run / "catalog.json")
+    listed = {Path(item.get_self_href()) for item in catalogue.get_items(recursive=True)}
+    assert listed == set(run.glob("maps/*/*/item.json")) != set()
 
 
 def digests(run: Path) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """Published maps of the SPOT scenes.
 
 REQUIRED INPUTS: models/{experiment}/model.safetensors, a SPOT product or ortho/{scene}.tif, dem, tree cover, water
-OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,probability.tif,quality.tif,item.json}
+OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,snow.tif.aux.xml,probability.tif,quality.tif,item.json},
+                 catalog.json, catalogue/, scenes.parquet, scenes.csv,
                  and where inference.scenes_per_job is above 1: store/{experiment}/{scene}/{key}/, to which
                  these are links, maps/batches/{target}/{batch}.tsv and maps/{mapped,failed}.tsv
 """
 
+from functools import cache
+
 from firn.batches import compose, read_outcomes
 
-MAP_FILES = ("snow.tif", "probability.tif", "quality.tif", "item.json")
+MAP_FILES = ("snow.tif", "snow.tif.aux.xml", "probability.tif", "quality.tif", "item.json")
 
 #: What a map depends on; how scenes are put into jobs changes none.
 INFERENCE = CONFIG.inference.model_dump(mode="json", exclude={"scenes_per_job"})
@@ -48,8 +51,9 @@ def batch_rows(wildcards):
     ]
 
 
+@cache
 def single_maps():
-    """Maps that have a job of their own: of scenes without a batch, and those lost since theirs."""
+    """Files of maps that have a job of their own: of scenes without a batch, and those lost since theirs."""
     done = {
         (Path(table).parent.name, outcome.scene_id)
         for table in set(BATCHED.values())
@@ -57,15 +61,17 @@ def single_maps():
         for outcome in read_outcomes(table)
         if outcome.state == "mapped"
     }
+    single = []
     for experiment in EXPERIMENTS:
         target = experiment_target(experiment)
         folder = f"{CONFIG.root}/maps/{experiment}"
         for scene in target_scenes(target, "evaluate", "classify"):
             files = [f"{folder}/{scene}/{file}" for file in MAP_FILES]
             if (target, scene) not in BATCHED:
-                yield from files
+                single += files
             elif (target, scene) in done and not all(map(exists, files)):
-                yield from files
+                single += files
+    return single
 
 
 # One job per scene applies every method of the scene's target: reading and warping the scene, its
@@ -85,6 +91,11 @@ rule classify:
     output:
         snow=expand(
             "<results>/maps/{method}-{target}/{scene}/snow.tif",
+            method=CONFIG.methods,
+            allow_missing=True,
+        ),
+        legend=expand(
+            "<results>/maps/{method}-{target}/{scene}/snow.tif.aux.xml",
             method=CONFIG.methods,
             allow_missing=True,
         ),
@@ -174,7 +185,34 @@ if BATCHED:
             "../scripts/batch_summary.py"
 
 
+# How many years there are is known only when the maps are there: their catalogues are a folder.
+rule stac_catalogue:
+    input:
+        single=lambda wildcards: [file for file in single_maps() if file.endswith("item.json")],
+        mapped=[rules.batch_summary.output.mapped] if BATCHED else [],
+    output:
+        catalogue="<results>/catalog.json",
+        collections=directory("<results>/catalogue"),
+        parquet="<results>/scenes.parquet",
+        table="<results>/scenes.csv",
+    log:
+        "<logs>/stac_catalogue.log",
+    benchmark:
+        "<benchmarks>/stac_catalogue.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        maps=f"{CONFIG.root}/maps",
+        methods=CONFIG.methods,
+        code=code("stac_catalogue.py"),
+    script:
+        "../scripts/stac_catalogue.py"
+
+
 rule maps:
     input:
-        lambda wildcards: list(single_maps()),
+        lambda wildcards: single_maps(),
         rules.batch_summary.output if BATCHED else [],
+        rules.stac_catalogue.output,

@@ -21,9 +21,10 @@ from firn.classes import (
     Quality,
 )
 from firn.inference.surroundings import Bytes
+from firn.map_summary import MapSummary
 from firn.raster import Grid
 
-#: Files of a map, and how their overviews are made.
+#: Rasters of a map, and how their overviews are made.
 OVERVIEWS = MappingProxyType(
     {"snow.tif": "mode", "probability.tif": "average", "quality.tif": "nearest"}
 )
@@ -49,16 +50,24 @@ class SceneMap:
 
 
 class MapRasters:
-    """The three rasters of a map while it grows."""
+    """The three rasters of a map while it grows.
+
+    Attributes
+    ----------
+    summary : MapSummary
+        Of what has been written.
+    """
 
     def __init__(self, snow: cog.Pieces, probability: cog.Pieces, quality: cog.Pieces) -> None:
         self._snow, self._probability, self._quality = snow, probability, quality
+        self.summary = MapSummary()
 
     def write(self, strip: SceneMap, row: int) -> None:
         """Write a strip whose first row is ``row``."""
         self._snow.write(strip.snow, row)
         self._probability.write(strip.probability, row)
         self._quality.write(strip.quality, row)
+        self.summary.add(strip.snow, strip.probability, strip.quality, row)
 
 
 @contextmanager
@@ -100,6 +109,10 @@ def map_rasters(folder: Path, grid: Grid, source: Mapping[str, Any]) -> Iterator
 
 
 def publish(scratch: Path, folder: Path) -> None:
-    """Copy the rasters of a map, once they are complete, as cloud-optimised GeoTIFFs."""
+    """Copy the rasters of a map, once they are complete, as cloud-optimised GeoTIFFs.
+
+    Beside ``snow.tif`` comes its legend.
+    """
+    cog.write_legend(folder / "snow.tif", PUBLISHED_NAMES, PUBLISHED_COLOURS)
     for name, overviews in OVERVIEWS.items():
         cog.publish(scratch / name, folder / name, overviews)

@@ -44,8 +44,8 @@ def classify_scene(
     ----------
     scene : Scene
     models : mapping of folder to Model
-        Each folder gets ``snow.tif``, ``probability.tif``, ``quality.tif`` and, at last,
-        ``item.json``.
+        Each folder gets ``snow.tif`` with its legend, ``probability.tif``, ``quality.tif`` and, at
+        last, ``item.json``.
     surroundings : Surroundings
     settings : InferenceSettings
     progress : bool
@@ -89,7 +89,8 @@ def classify_scene(
                     maps[folder].write(strip, rows.start)
         for folder, model in models.items():
             publish(drafts[folder], folder)
-            item = map_item(scene, reader.grid, model.card, sources[folder])
+            summary = maps[folder].summary
+            item = map_item(scene, reader.grid, model.card, sources[folder], summary)
             write_json(folder / "item.json", item)
 
 
