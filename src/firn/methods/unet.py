@@ -216,5 +216,5 @@ class UNetModel(NetworkModel):
             architecture["widths"],
             valid=architecture["padding"] == "valid",
             bilinear=architecture["bilinear"],
-            pixel_features=architecture["pixel_features"],
+            pixel_features=architecture.get("pixel_features", 0),
         )
