@@ -229,7 +229,7 @@ class EmulationSettings(Section):
         "a spectral library through the response functions, per instrument",
     )
     gains: Literal["independent", "joint"] = Field(
-        "joint",
+        "independent",
         description="independent = saturation and minimum drawn from two densities, per patch "
         "(reference); joint = both of one SPOT scene of similar sun, in its gain steps, per scene "
         "and draw",
