@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import minimal_products
 import numpy as np
+import pyarrow
 import pytest
 from minimal_products import EPSG, SIDE, full, transform
 from rasterio.crs import CRS
@@ -156,6 +157,8 @@ def bounded() -> Iterator[None]:
     if not Path("/proc/self/statm").exists():
         yield
         return
+    # Arrow, which pandas keeps text in, reserves address space by the GiB that it does not use.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     limits = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(
