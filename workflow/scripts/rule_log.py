@@ -33,6 +33,8 @@ def start_log(rule: str, path: str, wildcards: Iterable[str] = ()) -> None:
     ) -> None:
         logger = logging.getLogger(job)
         logging.root.removeHandler(terminal)
+        # The disk that is full may be that of the log.
+        logging.raiseExceptions = False
         logger.error("%s", error, exc_info=(kind, error, traceback))
         label = "error" if isinstance(error, FirnError) else f"defect of firn ({kind.__name__})"
         print(f"{job}: {label}: {error}", f"  see {path}", sep="\n", file=sys.stderr)
