@@ -427,14 +427,23 @@ def written_whole(path: PathLike) -> Iterator[None]:
         yield
     except CPLE_BaseError as error:
         raise OSError(f"GDAL: {error}") from error
+    if not _has_all_blocks(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+
+
+def _has_all_blocks(path: PathLike) -> bool:
+    """Whether a GeoTIFF is as long as its table of blocks says."""
     size = os.path.getsize(path)
+    if not size:
+        return False
     with rasterio.open(path) as dataset:
         for band in dataset.indexes:
             for (row, col), _ in dataset.block_windows(band):
                 begin = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band)
                 length = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band)
                 if not begin or int(begin) + int(length) > size:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+                    return False
+    return True
 
 
 def write_image(path: PathLike, values: Array) -> None:
