@@ -5,7 +5,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import memory, reemulation, stacks
+from benchmarks import (
+    classification,
+    dry_run,
+    emulation,
+    memory,
+    network,
+    reemulation,
+    stacks,
+)
 from benchmarks.cost import Row
 from firn.files import write_json
 
@@ -15,7 +23,11 @@ Benchmark = Callable[[Path, int, int], list[Row]]
 BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "stacks": (stacks.rows, 10980),
     "step-emulated": (lambda folder, size, repeats: reemulation.rows(repeats), 0),
+    "emulate": (emulation.rows, 572),
+    "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
+    "classify": (classification.rows, 3000),
     "memory-12k": (memory.rows, 12000),
+    "dry-run": (dry_run.rows, dry_run.SCENES),
 }
 
 
@@ -32,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run every benchmark, or those that are named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=f"which of {', '.join(BENCHMARKS)}; all of them")
-    parser.add_argument("--size", type=int, help="side of the products, pixels; as large as real")
+    parser.add_argument("--size", type=int, help="pixels a side, or scenes; as real")
     parser.add_argument("--repeats", type=int, default=3, help="measurements per figure")
     parser.add_argument("--output", type=Path, default=Path("results/bench.json"))
     options = parser.parse_args(arguments)

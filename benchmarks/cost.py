@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import platform
 import resource
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from statistics import median
@@ -50,6 +51,25 @@ def _measured(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Cost:
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Cost(wall, processor, peak / _RSS_PER_GIB)
+
+
+def measure_command(command: Sequence[str], **options: Any) -> Cost:
+    """Cost of a program and its children; ``options`` are those of `subprocess.Popen`.
+
+    Raises
+    ------
+    CalledProcessError
+        It failed.
+    """
+    wall = time.perf_counter()
+    process = subprocess.Popen(command, **options)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - wall
+    # Popen is told, or else it would wait for the process again.
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / _RSS_PER_GIB)
 
 
 def compare(

@@ -18,8 +18,8 @@ from firn.products.swh import open_swh
 SEEN = 1000
 
 
-def model() -> UNetModel:
-    """Make the reference U-Net with random weights."""
+def model(settings: NetworkSettings | None = None) -> UNetModel:
+    """Make a U-Net with random weights, by default that of the reference."""
     bands = tuple(scenes.BANDS)
     torch.manual_seed(SEED)
     return UNetModel(
@@ -30,7 +30,7 @@ def model() -> UNetModel:
             channels=(*bands, "hillshade", "dem"),
             mean=[0.3] * len(bands) + [180.0, 1800.0],
             std=[0.2] * len(bands) + [60.0, 500.0],
-            architecture=UNetModel.architecture(NetworkSettings()),
+            architecture=UNetModel.architecture(settings or NetworkSettings()),
         )
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from rasterio.crs import CRS
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 from firn.simulator.fields import FloatArray, enlarge, fractal
 from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata

@@ -42,7 +42,8 @@ DEMO = Case("cpu", "cpu", NetworkSettings(widths=(8, 16, 32, 64, 64), padding="s
 REAL = Case("gpu", "cuda", NetworkSettings(), 572)
 
 
-def _saturations() -> Saturations:
+def saturations() -> Saturations:
+    """Random gains of 30 scenes of SPOT4."""
     rng = np.random.default_rng(0)
     return Saturations(
         sensor="spot4",
@@ -63,7 +64,7 @@ def _data(size: int) -> TrainingData:
     rng = np.random.default_rng(1)
     sensor = load_sensor("spot4")
     samples = Sentinel2Samples(
-        emulation=Emulation(sensor, _saturations(), SETTINGS),
+        emulation=Emulation(sensor, saturations(), SETTINGS),
         scenes=[SourceScene("32TPT", "20180315", "sentinel2a", 40.0, STACK_BANDS)],
         scene=np.zeros(PATCHES, np.int64),
         toa=rng.integers(500, 9000, (PATCHES, 5, size, size)).astype(np.uint16),

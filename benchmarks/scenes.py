@@ -9,7 +9,8 @@ from rasterio.crs import CRS
 
 from benchmarks.products import GROUND, SEED, SNOW, SNR
 from firn import cog
-from firn.raster import Array, Grid
+from firn.grid import Grid
+from firn.raster import Array
 from firn.seeds import generator
 from firn.simulator.fields import FloatArray, fractal
 from firn.simulator.formats.metadata import SpotMetadata

@@ -13,9 +13,9 @@ from rasterio.crs import CRS
 from firn import raster
 from firn.batch_maps import FILES, BatchClassifier, SceneTask
 from firn.config import InferenceSettings
+from firn.grid import Grid
 from firn.inference import Surroundings
 from firn.methods import load_model
-from firn.raster import Grid
 from firn.sensors import load_sensor
 
 BANDS = ("XS1", "XS2", "XS3")

@@ -15,8 +15,8 @@ from firn.catalogue import catalogue
 from firn.cli import main
 from firn.config import Config, load_config
 from firn.config_table import config_table
+from firn.grid import Grid
 from firn.methods import load_model
-from firn.raster import Grid
 from firn.saturation import Saturations
 
 ROOT = Path(__file__).parents[1]

@@ -74,7 +74,7 @@ def test_virtual_catalogue_is_stable_and_keeps_evaluation_apart() -> None:
     assert scenes == catalogue(demo())
     evaluated = {s.scene_id for s in scenes.spot_scenes("spot2", "alps", "evaluate")}
     density = {s.scene_id for s in scenes.spot_scenes("spot2", "alps", "kde", "classify")}
-    assert len(evaluated) == 8
+    assert len(evaluated) == 12
     assert len(density) == 30
     assert not evaluated & density
     assert scenes.spot_scenes("spot4-noswir", "alps") == scenes.spot_scenes("spot4", "alps")

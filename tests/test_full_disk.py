@@ -15,9 +15,9 @@ from rasterio.crs import CRS
 from firn import cog, netcdf, raster
 from firn.errors import DataError
 from firn.files import scratch_folder, write_text
+from firn.grid import Grid
 from firn.methods.model_file import write_tensors
 from firn.plots.style import save
-from firn.raster import Grid
 
 SIDE = 300
 GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200000), SIDE, SIDE)

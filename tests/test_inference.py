@@ -22,6 +22,7 @@ from firn.batch_maps import FILES
 from firn.classes import PUBLISHED_NAMES, Quality
 from firn.config import InferenceSettings, NetworkSettings
 from firn.errors import DataError, GridError, ModelError, ProductError
+from firn.grid import Grid
 from firn.inference import Surroundings, classify_scene, image
 from firn.inference.image import SceneImage, SceneReader, map_grid, near_nodata
 from firn.inference.maps import SceneMap
@@ -34,7 +35,6 @@ from firn.methods.unet import UNetModel
 from firn.products import Scene
 from firn.products.geotiff import open_geotiff
 from firn.products.swh import open_swh
-from firn.raster import Grid
 from firn.sensors import Band, Sensor, load_sensor
 
 BANDS = ("XS1", "XS2", "XS3")

@@ -15,9 +15,9 @@ from rasterio.crs import CRS
 from firn import raster
 from firn.config import LabelSettings
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.labels import make_labels, write_labels
 from firn.products.identity import TileDate, check_name
-from firn.raster import Grid
 
 SHAPE = (SIDE // 20, SIDE // 20)
 ROW = TileDate("32TPT", "20180314")

@@ -6,8 +6,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from firn.classes import NO_DATA, PROBABILITY_NODATA, Quality
+from firn.grid import Grid
 from firn.map_summary import MapSummary
-from firn.raster import Grid
 
 #: 20 m pixels, the upper left corner at (0, 120).
 GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 0, 0, -20, 120), 6, 4)

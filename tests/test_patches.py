@@ -13,12 +13,13 @@ from rasterio.crs import CRS
 from firn import netcdf, raster
 from firn.config import PatchSettings
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.patches import Stack, cut_patches, origins, write_patches
 
 BANDS = ("B02", "B03", "B04", "B08", "B11")
 SIDE = 40
 SETTINGS = PatchSettings(size=16, overlap=4, minimum_mean_elevation=1200)
-GRID = raster.Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), SIDE, SIDE)
+GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), SIDE, SIDE)
 TAGS = {
     "product_id": "S2A_TEST",
     "platform": "sentinel2a",
@@ -118,7 +119,7 @@ def test_scene_smaller_than_a_patch_is_refused(stack: Stack) -> None:
 
 def test_raster_on_another_grid_is_refused(stack: Stack, tmp_path: Path) -> None:
     other = tmp_path / "shifted.tif"
-    grid = raster.Grid(GRID.crs, Affine(20, 0, 600020, 0, -20, 5200020), SIDE, SIDE)
+    grid = Grid(GRID.crs, Affine(20, 0, 600020, 0, -20, 5200020), SIDE, SIDE)
     raster.write(other, np.zeros((SIDE, SIDE), np.uint8), grid)
     with pytest.raises(GridError, match=r"shifted\.tif"):
         cut_patches(replace(stack, labels=other), SETTINGS)

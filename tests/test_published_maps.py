@@ -16,10 +16,10 @@ from rasterio.crs import CRS
 
 from firn.errors import DataError
 from firn.files import write_json
+from firn.grid import Grid
 from firn.map_summary import MapSummary
 from firn.methods import ModelCard
 from firn.published_maps import PublishedMap, read_maps
-from firn.raster import Grid
 from firn.scene_table import SCHEMA, write_tables
 from firn.stac import map_item
 from firn.stac_catalogue import write_catalogue

@@ -8,7 +8,7 @@ from rasterio.crs import CRS
 
 from firn import cog, raster
 from firn.errors import DataError, GridError
-from firn.raster import Grid
+from firn.grid import Grid
 
 UTM = CRS.from_epsg(32632)
 

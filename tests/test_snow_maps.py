@@ -12,9 +12,10 @@ from rasterio.crs import CRS
 from firn import raster
 from firn.config import LabelSettings, SnowMapSettings
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.labels import write_labels
 from firn.products.identity import TileDate
-from firn.raster import Array, Grid
+from firn.raster import Array
 from firn.snow_maps import write_snow_map
 
 FINE, COARSE = (SIDE // 10, SIDE // 10), (SIDE // 20, SIDE // 20)

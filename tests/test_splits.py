@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 
 from firn.config import BlockSplit, RandomPatchSplit
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.splits import (
     EVALUATION,
     SPLITS,

@@ -17,8 +17,8 @@ from rasterio.warp import transform as transform_points
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError, ProductError
+from firn.grid import Grid
 from firn.products.identity import TileDate
-from firn.raster import Grid
 from firn.sensors import packaged
 from firn.stacks import encode, write_hillshade, write_terrain, write_toa
 

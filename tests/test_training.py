@@ -19,6 +19,7 @@ from pseudo_files import SIZE, write_scene
 from scipy.special import log_softmax
 from training_world import SETTINGS, preliminary, world
 
+from firn.compute import choose_device, choose_precision
 from firn.config import (
     NetworkSettings,
     PreliminaryTraining,
@@ -31,7 +32,6 @@ from firn.files import write_json
 from firn.methods import load_model
 from firn.methods.model_file import read_tensors
 from firn.samples import Samples, write_rows
-from firn.training.compute import choose_device, choose_precision
 from firn.training.data import open_training_data
 from firn.training.fitting import fit
 from firn.training.loop import finished, train

@@ -303,7 +303,8 @@ def classify(
     from firn.products.scene import open_scene
     from firn.sensors import load_sensor
 
-    settings = InferenceSettings() if window is None else InferenceSettings(window=window)
+    asked = {} if window is None else {"window": window}
+    settings = InferenceSettings.model_validate({"precision": "auto", **asked})
     opened = open_scene(scene, load_sensor(sensor) if sensor else None)
     classifier = load_model(model or shipped_model(opened.bands))
     relief: Path | float | None = dem

@@ -11,7 +11,8 @@ from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
 
 from firn.files import atomic_path, scratch_folder, write_text
-from firn.raster import Array, Grid, PathLike, written_whole
+from firn.grid import Grid
+from firn.raster import Array, PathLike, written_whole
 
 #: What GDAL appends to the name of a raster for what it keeps beside it.
 LEGEND_SUFFIX = ".aux.xml"

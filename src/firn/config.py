@@ -229,7 +229,7 @@ class EmulationSettings(Section):
         "a spectral library through the response functions, per instrument",
     )
     gains: Literal["independent", "joint"] = Field(
-        "joint",
+        "independent",
         description="independent = saturation and minimum drawn from two densities, per patch "
         "(reference); joint = both of one SPOT scene of similar sun, in its gain steps, per scene "
         "and draw",
@@ -362,6 +362,11 @@ class InferenceSettings(Section):
     )
     low_confidence: Fraction = Field(
         0.6, description="Probability of the class below which quality.tif flags a pixel"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32",
+        description="Of networks; auto = bfloat16 where the CPU has instructions for it, which is "
+        "faster; maps of different machines then differ by rounding",
     )
     scenes_per_job: int = Field(
         1,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import yaml
 
 from firn import raster
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.sensors import packaged
 from firn.stacks import RESOLUTION
 from firn.terrain import hillshade

@@ -14,9 +14,9 @@ from firn import netcdf
 from firn.classes import CLASS_NAMES, SurfaceClass
 from firn.config import BlockSplit, RandomPatchSplit
 from firn.errors import DataError
+from firn.grid import Grid
 from firn.moments import Moments
 from firn.provenance import provenance
-from firn.raster import Grid
 from firn.samples import RELIEF_CHANNELS, Sample, SampleRow, SceneFiles, read_samples
 from firn.splits import EVALUATION, SPLITS, TRAIN, PatchKey, split_patches
 

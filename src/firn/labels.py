@@ -19,11 +19,11 @@ from firn import raster
 from firn.classes import IGNORE, SurfaceClass, from_published
 from firn.config import LabelSettings
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products.identity import TileDate, check_name, check_tile_date
 from firn.products.maja import CLM_HIGH_CLOUD, CLM_MONO_TEMPORAL, open_l2a
 from firn.products.snow import read_snow
 from firn.provenance import provenance
-from firn.raster import Grid
 
 ByteArray = npt.NDArray[np.uint8]
 

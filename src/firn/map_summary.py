@@ -5,7 +5,7 @@ import numpy.typing as npt
 import shapely
 
 from firn.classes import NO_DATA, PROBABILITY_STEPS, PUBLISHED, Quality, SurfaceClass
-from firn.raster import Grid
+from firn.grid import Grid
 
 Bytes = npt.NDArray[np.uint8]
 

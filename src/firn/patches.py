@@ -13,6 +13,7 @@ import xarray as xr
 from firn import netcdf, raster
 from firn.config import PatchSettings
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.provenance import provenance
 from firn.sensors import STACK_NODATA
 
@@ -46,7 +47,7 @@ class Stack:
     hillshade: Path
     dem: Path
 
-    def grid(self) -> raster.Grid:
+    def grid(self) -> Grid:
         """Give the grid that the rasters share; `GridError` where one differs."""
         grid = raster.grid_of(self.toa)
         for path in (self.labels, self.hillshade, self.dem):
@@ -166,7 +167,7 @@ def cut_patches(stack: Stack, settings: PatchSettings) -> xr.Dataset:
 
 
 def _attributes(
-    stack: Stack, grid: raster.Grid, settings: PatchSettings
+    stack: Stack, grid: Grid, settings: PatchSettings
 ) -> dict[str, str | int | float | list[float]]:
     tags = raster.tags(stack.toa)
     if missing := [name for name in _SCENE_TAGS if name not in tags]:

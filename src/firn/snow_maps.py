@@ -9,10 +9,11 @@ from firn import raster
 from firn.classes import NO_DATA
 from firn.config import SnowMapSettings
 from firn.errors import GridError
+from firn.grid import Grid
 from firn.products.identity import TileDate, check_tile_date
 from firn.products.maja import MajaL2A, open_l2a
 from firn.provenance import provenance
-from firn.raster import Array, Grid
+from firn.raster import Array
 from firn.snow_reference import snow_map
 
 PathLike = str | os.PathLike[str]

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from firn.config import BlockSplit, RandomPatchSplit
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 
 TRAIN, VALIDATION, EVALUATION = SPLITS = ("train", "validation", "evaluation")

@@ -10,9 +10,9 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from firn import netcdf
+from firn.grid import Grid
 from firn.products.swh import open_swh
 from firn.provenance import provenance
-from firn.raster import Grid
 from firn.samples import DATA
 from firn.sensors import Sensor, to_dn
 

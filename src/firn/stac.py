@@ -15,11 +15,11 @@ from firn.classes import (
     Quality,
 )
 from firn.cog import LEGEND_SUFFIX
+from firn.grid import Grid
 from firn.map_summary import MapSummary
 from firn.methods.base import ModelCard
 from firn.methods.model_file import card_digest
 from firn.products import Scene
-from firn.raster import Grid
 
 STAC_VERSION = "1.1.0"
 #: Extensions that an item uses, in the versions that belong to STAC 1.1; of eo, whose cover of snow

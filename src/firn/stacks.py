@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.products.dem import Origin, read_dem
 from firn.products.identity import TileDate, check_tile_date
 from firn.products.land_cover import read_tree_cover, read_water
 from firn.products.sentinel2 import open_l1c
 from firn.provenance import provenance
-from firn.raster import Grid
 from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE
 
 PathLike = str | os.PathLike[str]

@@ -15,10 +15,11 @@ from firn.errors import DataError, GridError
 from firn.evaluation import JudgedMap, evaluate_maps, situation_table
 from firn.evaluation.maps import judged_maps, reference_classes
 from firn.files import read_json, strata_path, write_json
+from firn.grid import Grid
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")
 SETTINGS = EvaluationSettings(bootstrap=20)
-GRID = raster.Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 8, 8)
+GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 8, 8)
 
 
 def write_map(
@@ -26,7 +27,7 @@ def write_map(
     codes: np.ndarray,
     quality: np.ndarray,
     reference: np.ndarray,
-    reference_grid: raster.Grid = GRID,
+    reference_grid: Grid = GRID,
 ) -> JudgedMap:
     names = ("snow", "probability", "quality", "reference", "dem")
     paths = {name: folder / f"{name}.tif" for name in names}
@@ -149,7 +150,7 @@ def test_reference_codes() -> None:
 
 def test_reference_elsewhere_is_refused(tmp_path: Path) -> None:
     clear = np.zeros((8, 8), np.uint8)
-    far = raster.Grid(GRID.crs, Affine(20, 0, 700000, 0, -20, 5200020), 8, 8)
+    far = Grid(GRID.crs, Affine(20, 0, 700000, 0, -20, 5200020), 8, 8)
     judged = write_map(tmp_path, clear, clear, clear, far)
     with pytest.raises(GridError, match=r"reference\.tif"):
         evaluate_maps([judged], "unet-spot2", EXPERIMENT, SETTINGS, seed=1)

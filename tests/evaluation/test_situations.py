@@ -10,8 +10,9 @@ from firn import raster
 from firn.classes import Quality
 from firn.evaluation.situations import of_ground, of_map, of_snow
 from firn.files import strata_path
+from firn.grid import Grid
 
-GRID = raster.Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 4, 6)
+GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 4, 6)
 
 
 def test_snow_situations_hold_snow_only() -> None:

@@ -63,6 +63,7 @@ def test_metadata_describe_the_model(unet: Path) -> None:
         "widths": [2, 3],
         "padding": "same",
         "bilinear": True,
+        "pixel_features": 0,
     }
     assert json.loads(metadata["channels"]) == list(CHANNELS)
     assert json.loads(metadata["classes"]) == list(CLASS_NAMES)

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from rasterio.warp import transform
 
+from firn.grid import Grid
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap
 from firn.products.location import LocationModel
-from firn.raster import Grid
 
 GEOMETRY = ViewingGeometry(LocationModel(*minimal_products.REAL_LOCATION, (3000, 3000)), 28.0, "s")
 #: 8 x 10 km in the middle of the scene.

@@ -21,6 +21,7 @@ from simulator.small_world import simulation
 from firn import raster
 from firn.cli import main
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.orthorectification import orthorectify
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap
@@ -30,7 +31,6 @@ from firn.products.dem import read_dem
 from firn.products.dimap import open_l1a
 from firn.products.location import LocationModel
 from firn.products.scene import open_scene
-from firn.raster import Grid
 from firn.sensors import load_sensor
 from firn.simulation_config import Simulation
 from firn.simulator.archive import simulate_auxiliary, simulate_spot

@@ -13,11 +13,12 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.evaluation import JudgedMap
+from firn.grid import Grid
 from firn.plots import maps
 from firn.plots.patches import read_examples
 from firn.samples import SampleRow, Samples
 
-GRID = raster.Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 12, 12)
+GRID = Grid(CRS.from_epsg(32632), Affine(20, 0, 600000, 0, -20, 5200020), 12, 12)
 
 
 class Snow:
@@ -60,10 +61,10 @@ class FlatScene:
     bands: tuple[str, ...] = ("XS1", "XS2", "XS3", "SWIR")
     saturation: dict[str, float] = field(default_factory=dict)
     minimum: dict[str, float] = field(default_factory=dict)
-    grid: raster.Grid = GRID
+    grid: Grid = GRID
 
     def read(
-        self, bands: tuple[str, ...], grid: raster.Grid | None = None
+        self, bands: tuple[str, ...], grid: Grid | None = None
     ) -> tuple[xr.DataArray, np.ndarray]:
         assert grid == GRID
         levels = [0.1 * (1 + self.bands.index(band)) for band in bands]

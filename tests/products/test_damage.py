@@ -22,6 +22,7 @@ from minimal_products import EPSG, SIDE, full, transform
 from rasterio.crs import CRS
 
 from firn.errors import FirnError
+from firn.grid import Grid
 from firn.products.archive import FREE_BYTES
 from firn.products.dimap import open_l1a
 from firn.products.maja import open_l2a
@@ -29,7 +30,6 @@ from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
 from firn.products.swh import open_swh
 from firn.products.take5 import open_take5
-from firn.raster import Grid
 
 COARSE = (SIDE // 20, SIDE // 20)
 PART = Grid(CRS.from_epsg(EPSG), transform(20), 8, 8)

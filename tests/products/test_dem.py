@@ -14,9 +14,9 @@ from rasterio.warp import transform as transform_points
 
 from firn import raster
 from firn.errors import DataError, FirnError, GridError
+from firn.grid import Grid
 from firn.products import dem as dem_module
 from firn.products.dem import Origin, read_dem
-from firn.raster import Grid
 
 UTM, GEOGRAPHIC = CRS.from_epsg(EPSG), CRS.from_epsg(4326)
 GRID = Grid(UTM, transform(20), SIDE // 20, SIDE // 20)

@@ -10,9 +10,9 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products import Scene
 from firn.products.geotiff import open_geotiff
-from firn.raster import Grid
 from firn.sensors import load_sensor
 
 GRID = Grid(CRS.from_epsg(EPSG), transform(20), 6, 8)

@@ -13,8 +13,9 @@ from rasterio.warp import transform as transform_points
 
 from firn import raster
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.products.land_cover import read_tree_cover, read_water
-from firn.raster import Array, Grid
+from firn.raster import Array
 
 UTM = CRS.from_epsg(EPSG)
 GRID = Grid(UTM, transform(20), SIDE // 20, SIDE // 20)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from firn.grid import Grid
 from firn.products.resampling import any_to_grid, kernel, to_grid, to_half
-from firn.raster import Grid
 
 NODATA, SATURATED = 0, 65535
 

@@ -13,8 +13,8 @@ from minimal_products import SIDE, full
 from rasterio.crs import CRS
 
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products.sentinel2 import open_l1c
-from firn.raster import Grid
 from firn.sensors import packaged
 
 NEW = "S2B_MSIL1C_20220314T102021_N0400_R065_T32TPT_20220314T140000"

@@ -11,13 +11,13 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.errors import DataError, GridError, ProductError
+from firn.grid import Grid
 from firn.products import Scene
 from firn.products.dem import Origin, dem_parts, read_dem
 from firn.products.geotiff import open_geotiff
 from firn.products.land_cover import read_tree_cover, tree_cover_parts
 from firn.products.swh import open_swh
 from firn.products.take5 import open_take5
-from firn.raster import Grid
 from firn.sensors import Band, Sensor
 
 UTM = CRS.from_epsg(EPSG)

@@ -9,10 +9,10 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.sentinel2 import open_l1c
 from firn.products.sun_angles import read_sun_angles
 from firn.products.xml import Metadata
-from firn.raster import Grid
 
 
 def test_angles_by_hand(tmp_path: Path) -> None:

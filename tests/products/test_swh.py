@@ -10,9 +10,9 @@ from minimal_products import EPSG, LEFT, TOP, full, transform
 from rasterio.crs import CRS
 
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products import Scene
 from firn.products.swh import open_swh
-from firn.raster import Grid
 
 SHAPE = (20, 24)
 SATURATION = {"XS1": 0.4005, "XS2": 0.35, "XS3": 0.6, "SWIR": 0.7}

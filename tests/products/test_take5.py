@@ -11,11 +11,11 @@ from minimal_products import EPSG, LEFT, TOP, full, transform
 from rasterio.crs import CRS
 
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products import Scene
 from firn.products.scene import open_scene
 from firn.products.swh import SwhScene
 from firn.products.take5 import Take5Scene, open_take5
-from firn.raster import Grid
 
 SHAPE = (20, 24)
 

@@ -16,6 +16,7 @@ from small_world import simulation
 from firn import raster
 from firn.errors import ConfigError
 from firn.files import read_json
+from firn.grid import Grid
 from firn.products.geotiff import open_geotiff
 from firn.products.land_cover import read_water
 from firn.products.sentinel2 import open_l1c
@@ -95,7 +96,7 @@ def test_a_calibrated_geotiff_of_the_same_image(
     tags = {"ACQUISITION_TIME": "2013-06-16T10:20:34", "SUN_ZENITH": "28", "SUN_AZIMUTH": "150"}
     path = tmp_path / "scene.tif"
     bands = ("XS1", "SWIR")
-    grid = raster.Grid.of(expected)
+    grid = Grid.of(expected)
     raster.write(path, numbers, grid, nodata=0, band_names=bands, tags=tags)
     sensor = load_sensor("spot4")
     named = tuple(band for band in sensor.bands if band.name in bands)
@@ -199,7 +200,7 @@ def test_water_as_polygons(tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("dem.tif", "tree.tif", "water.tif")]
     archive.simulate_auxiliary(world, "32TPT", SEED, *paths)
     water = raster.read(paths[2])
-    codes, grid = water.values[0].copy(), raster.Grid.of(water)
+    codes, grid = water.values[0].copy(), Grid.of(water)
     codes[10:30, 20:50] = 1
     codes[15:20, 25:30] = 0
     found = shapes(codes, mask=codes == 1, transform=grid.transform)

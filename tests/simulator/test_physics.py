@@ -8,7 +8,7 @@ from small_world import simulation
 
 from firn.classes import IGNORE
 from firn.errors import ConfigError
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 from firn.simulation_config import Instruments
 from firn.simulator import fields, instruments

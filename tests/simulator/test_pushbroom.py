@@ -7,7 +7,7 @@ import pytest
 from rasterio.warp import transform
 from scipy import ndimage
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.level1a import location_terms
 from firn.simulator.pushbroom import ORBIT_RADIUS, Pushbroom
 

@@ -15,13 +15,13 @@ from firn.classes import from_published
 from firn.config import parse_config
 from firn.errors import ConfigError
 from firn.files import read_json
+from firn.grid import Grid
 from firn.products.dem import read_dem
 from firn.products.land_cover import read_tree_cover, read_water
 from firn.products.maja import open_l2a
 from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
 from firn.products.swh import open_swh
-from firn.raster import Grid
 from firn.sensors import load_sensor
 from firn.simulation_config import Simulation
 from firn.simulator import archive, plan, spot

@@ -17,7 +17,7 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.batch_maps import FILES
-from firn.raster import Grid
+from firn.grid import Grid
 
 from .conftest import ROOT, Snakemake, command
 

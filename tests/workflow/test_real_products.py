@@ -12,7 +12,7 @@ from minimal_products import EPSG, LEFT, SIDE, TOP, full
 from rasterio.crs import CRS
 
 from firn import raster
-from firn.raster import Grid
+from firn.grid import Grid
 
 from .conftest import ROOT, Snakemake
 

@@ -55,6 +55,11 @@ if FUTURE:
         file=sys.stderr,
     )
 
+#: Scenes of SPOT among them share a job: in an archive there may be thousands, and Snakemake looks through
+#: the names that a wildcard may have for each of its jobs.
+MISSING_SPOT = sorted({scene.path for scene in SCENES.spot} & MISSING)
+MISSING_FILES = sorted(MISSING.difference(MISSING_SPOT))
+
 #: Plans of the virtual SPOT scenes that are classified, and the scene of the configuration that
 #: each comes from.
 VIRTUAL_SPOT = (
@@ -87,7 +92,7 @@ rule write_config:
         "../scripts/write_config.py"
 
 
-if MISSING:
+if MISSING_FILES:
 
     rule missing_file:
         output:
@@ -97,7 +102,25 @@ if MISSING:
         benchmark:
             "<benchmarks>/missing_file/{file}.tsv"
         wildcard_constraints:
-            file=one_of(sorted(MISSING)),
+            file=one_of(MISSING_FILES),
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=200,
+            runtime=1,
+        script:
+            "../scripts/missing_file.py"
+
+
+if MISSING_SPOT:
+
+    rule missing_spot:
+        output:
+            files=MISSING_SPOT,
+        log:
+            "<logs>/missing_spot.log",
+        benchmark:
+            "<benchmarks>/missing_spot.tsv"
         localrule: True
         threads: 1
         resources:
@@ -243,4 +266,6 @@ rule archive:
     input:
         "<results>/config.yaml",
         [path for s in SCENES.sentinel2 for path in (s.l1c, s.l2a, s.snow) if path],
-        [s.path for s in SCENES.spot],
+        [s.path for s in SCENES.spot if s.path not in MISSING],
+        # One of them brings the job of all.
+        MISSING_SPOT[:1],

@@ -64,8 +64,9 @@ def single_maps():
     single = []
     for experiment in EXPERIMENTS:
         target = experiment_target(experiment)
+        folder = f"{CONFIG.root}/maps/{experiment}"
         for scene in target_scenes(target, "evaluate", "classify"):
-            files = [f"{CONFIG.root}/maps/{experiment}/{scene}/{file}" for file in MAP_FILES]
+            files = [f"{folder}/{scene}/{file}" for file in MAP_FILES]
             if (target, scene) not in BATCHED:
                 single += files
             elif (target, scene) in done and not all(map(exists, files)):

@@ -1,4 +1,4 @@
-"""Say that a file is not there: this costs the scenes that need it, and no others."""
+"""Say that files are not there: this costs the scenes that need them, and no others."""
 
 from snakemake.iocontainers import Snakemake
 
@@ -8,8 +8,10 @@ from rule_log import start_log
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
+    first, *others = snakemake.output
+    more = f" and {len(others)} more" if others else ""
     raise DataError(
-        f"{snakemake.output.file}: the configuration or a scene table names this file, but it is "
+        f"{first}{more}: the configuration or a scene table names this file, but it is "
         "not there; put it there, correct its path, or add its scene to `exclude:`"
     )
 

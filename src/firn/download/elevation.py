@@ -13,6 +13,7 @@ from firn.download.tiles import Box, dem_tiles, tile_box, union
 from firn.download.transfer import look_up
 from firn.errors import DataError, DownloadError
 from firn.files import write_text
+from firn.grid import Grid
 
 #: Interpolating and shading need elevations beyond the edge of a tile, m.
 MARGIN = 2_000
@@ -121,9 +122,7 @@ def _degrees(gap: float) -> int:
     return max(0, -int(-gap // 1))
 
 
-def _source(
-    path: str, grid: raster.Grid, west: float, north: float, width: float, height: float
-) -> str:
+def _source(path: str, grid: Grid, west: float, north: float, width: float, height: float) -> str:
     left, bottom, right, top = grid.bounds
     rows, columns = grid.shape
     target = (

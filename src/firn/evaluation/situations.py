@@ -17,7 +17,7 @@ from scipy import ndimage
 from firn import raster
 from firn.classes import Quality, SurfaceClass
 from firn.files import strata_path
-from firn.raster import Grid
+from firn.grid import Grid
 
 Flags = npt.NDArray[np.bool_]
 

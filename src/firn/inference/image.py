@@ -11,9 +11,9 @@ import numpy.typing as npt
 from firn import terrain
 from firn.classes import Quality
 from firn.errors import GridError
+from firn.grid import Grid
 from firn.inference.surroundings import Bytes, StoredSurroundings, Surroundings
 from firn.products import Scene
-from firn.raster import Grid
 
 #: Pixel size of maps, to multiples of which their edges are aligned, m.
 RESOLUTION = 20.0

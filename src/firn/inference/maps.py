@@ -20,9 +20,9 @@ from firn.classes import (
     PUBLISHED_NAMES,
     Quality,
 )
+from firn.grid import Grid
 from firn.inference.surroundings import Bytes
 from firn.map_summary import MapSummary
-from firn.raster import Grid
 
 #: Rasters of a map, and how their overviews are made.
 OVERVIEWS = MappingProxyType(

@@ -60,6 +60,7 @@ def classify_scene(
         The scene is not in metres, or it and one of the rasters share no ground.
     """
     _check_bands(scene, models.values())
+    models = {folder: model.in_precision(settings.precision) for folder, model in models.items()}
     sources = {
         folder: _source(scene, model, surroundings, settings) for folder, model in models.items()
     }
@@ -112,8 +113,8 @@ def window_step(models: Iterable[Model], window: int) -> int:
 def _source(
     scene: Scene, model: Model, surroundings: Surroundings, settings: InferenceSettings
 ) -> dict[str, Any]:
-    """Provenance of a map."""
-    return provenance(
+    """Provenance of a map, with the precision that was used where the settings leave the choice."""
+    source = provenance(
         [scene.scene_id, *surroundings.names, f"model {card_digest(model.card)}"],
         {
             "nodata_buffer": settings.nodata_buffer,
@@ -121,3 +122,4 @@ def _source(
             "tree_cover_max": surroundings.tree_cover_max,
         },
     )
+    return source | {"precision": model.precision}

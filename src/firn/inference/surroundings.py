@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from firn import terrain
 from firn.classes import Quality
+from firn.grid import Grid
 from firn.products.dem import dem_parts
 from firn.products.land_cover import TREE_COVER_NODATA, tree_cover_parts, water_parts
-from firn.raster import Grid
 
 PathLike = str | os.PathLike[str]
 Bytes = npt.NDArray[np.uint8]

@@ -97,14 +97,24 @@ class Model(ABC):
         Arrays cut from a scene must start at multiples of so many pixels to fit without seams.
     lost : int
         Pixels along the edge of a patch that the method does not judge, for want of context.
+    precision : str
+        Number format that most is computed in: ``float32`` or ``bfloat16``.
     """
 
     margin: int = 0
     alignment: int = 1
     lost: int = 0
+    precision: str = "float32"
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
+
+    def in_precision(self, name: str) -> Self:
+        """Give the same model, to compute in a precision that `choose_precision` knows.
+
+        What has no network computes in float32 whatever is asked for.
+        """
+        return self
 
     @classmethod
     @abstractmethod

@@ -1,5 +1,6 @@
 """Methods that are networks: normalisation, and prediction on arrays of any size."""
 
+import copy
 import itertools
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,9 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from firn.classes import CLASS_NAMES
+from firn.compute import choose_precision
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.base import FloatArray, Model, ModelCard, Tensors, Window
+
+#: Where networks are applied; they are trained on a GPU where there is one.
+CPU = torch.device("cpu")
 
 
 class Network(nn.Module):
@@ -80,6 +85,12 @@ class NetworkModel(Model):
         """See `Model.tensors`."""
         return network_tensors(self.network)
 
+    def in_precision(self, name: str) -> Self:
+        """See `Model.in_precision`; the weights are shared."""
+        model = copy.copy(self)
+        model.precision = str(choose_precision(name, CPU)).removeprefix("torch.")
+        return model
+
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
         """See `Model.predict`."""
         row, col, height, width = window or (0, 0, *channels.shape[-2:])
@@ -87,7 +98,8 @@ class NetworkModel(Model):
         cols = _span(self.network, col, width, channels.shape[-1])
         values = normalise(torch.from_numpy(channels), self.mean, self.std)
         batch = _reach(values, rows, cols)[None].contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
+        reduced = self.precision != "float32"
+        with torch.inference_mode(), torch.autocast(CPU.type, torch.bfloat16, enabled=reduced):
             logits = self.network(batch)[0].float() / self.card.temperature
             probabilities = torch.softmax(logits, dim=0)
         top, left = row - rows[0] - self.lost, col - cols[0] - self.lost
@@ -136,20 +148,41 @@ def load_network(network: nn.Module, tensors: Tensors) -> None:
         raise ModelError(f"its weights do not fit its architecture ({error})") from error
 
 
+class EndConvolution(nn.Conv2d):
+    """First or last convolution, which is applied in float32 even where the others are not.
+
+    bfloat16 has 8 bits: an elevation or reflectance that is the same all over an image would be
+    off by the same amount all over it, and so would be the border between classes. These two are
+    small, and in training, where such errors average out, they are as the others.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Convolve values, (sample, channel, y, x)."""
+        device = values.device.type
+        if self.training or not torch.is_autocast_enabled(device):
+            return super().forward(values)
+        with torch.autocast(device, enabled=False):
+            return super().forward(values.float())
+
+
 def head(channels: int) -> nn.Conv2d:
     """Last layer of a network: 1x1 convolution to the logits of the classes."""
-    return nn.Conv2d(channels, len(CLASS_NAMES), 1)
+    return EndConvolution(channels, len(CLASS_NAMES), 1)
 
 
-def convolutions(widths: Sequence[int], kernel: int, padding: int) -> nn.Sequential:
+def convolutions(
+    widths: Sequence[int], kernel: int, padding: int, *, first: bool = False
+) -> nn.Sequential:
     """Convolutions without bias, each followed by batch normalisation and ReLU.
 
-    ``widths`` are the channels before, between and after the convolutions.
+    ``widths`` are the channels before, between and after the convolutions, which are the
+    ``first`` of a network or come after others.
     """
     layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(widths):
+    for index, (before, after) in enumerate(itertools.pairwise(widths)):
+        convolution = EndConvolution if first and index == 0 else nn.Conv2d
         layers += [
-            nn.Conv2d(before, after, kernel, padding=padding, bias=False),
+            convolution(before, after, kernel, padding=padding, bias=False),
             nn.BatchNorm2d(after),
             nn.ReLU(inplace=True),
         ]

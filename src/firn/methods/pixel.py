@@ -17,7 +17,7 @@ class PixelNetwork(Network):
 
     def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.hidden = convolutions((channels, *widths), kernel=1, padding=0)
+        self.hidden = convolutions((channels, *widths), kernel=1, padding=0, first=True)
         self.head = head(widths[-1])
 
     def forward(self, channels: Tensor) -> Tensor:

@@ -89,8 +89,8 @@ class UNet(Network):
         padding = 0 if valid else 1
         inputs = (channels, *widths[:-1])
         self.encoders = nn.ModuleList(
-            convolutions((before, width, width), kernel=3, padding=padding)
-            for before, width in zip(inputs, widths, strict=True)
+            convolutions((before, width, width), kernel=3, padding=padding, first=level == 0)
+            for level, (before, width) in enumerate(zip(inputs, widths, strict=True))
         )
         self.pool = nn.MaxPool2d(2)
         decoders = []
@@ -102,7 +102,9 @@ class UNet(Network):
             coarse = out
         self.decoders = nn.ModuleList(decoders)
         perceptron = (channels, pixel_features, pixel_features)
-        self.alone = convolutions(perceptron, kernel=1, padding=0) if pixel_features else None
+        self.alone = (
+            convolutions(perceptron, kernel=1, padding=0, first=True) if pixel_features else None
+        )
         self.head = head(coarse + pixel_features)
 
     def forward(self, channels: Tensor) -> Tensor:

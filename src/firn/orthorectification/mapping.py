@@ -11,9 +11,9 @@ from rasterio.warp import transform as transform_points
 from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 
+from firn.grid import Grid
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.products.location import LocationModel
-from firn.raster import Grid
 
 FloatArray = npt.NDArray[np.float64]
 Places = npt.NDArray[np.float32]

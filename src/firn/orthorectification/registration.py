@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from firn import raster
 from firn.errors import DataError
+from firn.grid import Grid
 from firn.orthorectification.adjustment import Agreement, adjust, distance
 from firn.orthorectification.geometry import ViewingGeometry
 from firn.orthorectification.mapping import Correction, ImageMap, footprint
@@ -18,7 +19,6 @@ from firn.orthorectification.sampling import filled, nearest, sampled
 from firn.products.dem import read_dem
 from firn.products.dimap import RawImage, SpotL1A
 from firn.products.resampling import kernel
-from firn.raster import Grid
 
 PathLike = str | os.PathLike[str]
 FloatArray = npt.NDArray[np.float32]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from firn.raster import Grid
+from firn.grid import Grid
 
 
 class Scene(Protocol):

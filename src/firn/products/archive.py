@@ -12,8 +12,9 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import DataError, FirnError, ProductError
+from firn.grid import Grid
 from firn.products.xml import Metadata
-from firn.raster import Array, Grid
+from firn.raster import Array
 
 #: A product's metadata file is a few MB; a larger one is not metadata. As a tree of elements it
 #: takes some 50 times its size in memory.

@@ -22,9 +22,9 @@ from scipy import ndimage
 
 from firn import raster
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.products.resampling import kernel
 from firn.products.tiles import Source, overlapping, raster_files
-from firn.raster import Grid
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -12,7 +12,7 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import DataError, ProductError
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.sensors import Sensor, load_sensor
 
 #: Tags of the file that are read when the sensor YAML does not tell.

@@ -16,8 +16,9 @@ from rasterio.warp import transform as transform_points
 
 from firn import raster
 from firn.errors import DataError, GridError
+from firn.grid import Grid
 from firn.products.tiles import Source, overlapping, raster_files
-from firn.raster import Array, Grid
+from firn.raster import Array
 
 #: Tree cover of a pixel without data; the layers also have 254, not classifiable.
 TREE_COVER_NODATA = 255

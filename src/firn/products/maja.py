@@ -19,9 +19,9 @@ import xarray as xr
 from firn import raster
 from firn.config import CloudLayout
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.archive import Product
 from firn.products.resampling import to_grid
-from firn.raster import Grid
 
 #: CLM bits (values) that the label filters read: mono-temporal threshold, high cloud at 1.38 um.
 CLM_MONO_TEMPORAL = 4

@@ -16,8 +16,8 @@ import xarray as xr
 
 from firn import cog, raster
 from firn.errors import DataError, ProductError
+from firn.grid import Grid
 from firn.products.dimap import SpotL1A
-from firn.raster import Grid
 from firn.sensors import STACK_NODATA, STACK_SCALE
 
 #: Tag that tells such a file from any other GeoTIFF, and its value.

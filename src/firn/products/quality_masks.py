@@ -14,10 +14,10 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.archive import Product
 from firn.products.resampling import any_to_grid
 from firn.products.xml import Metadata
-from firn.raster import Grid
 
 #: Names of the bands of ``MSK_QUALIT``, in their order, by the ``maskType`` of the GML files.
 #: The last band tells saturation in the raw image (L1A) only.

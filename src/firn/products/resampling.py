@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from firn import raster
 from firn.errors import GridError
-from firn.raster import Grid
+from firn.grid import Grid
 
 #: Rows averaged at a time: few enough for their sums to stay in the processor's cache.
 _STRIP = 32

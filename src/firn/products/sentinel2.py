@@ -23,11 +23,11 @@ from rasterio.crs import CRS
 
 from firn import raster
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products import quality_masks
 from firn.products.archive import Product
 from firn.products.resampling import any_to_grid, to_grid, to_half
 from firn.products.sun_angles import read_sun_angles
-from firn.raster import Grid
 
 #: Metadata file of the product and of each tile, in the compact and in the older layout.
 _PRODUCT_METADATA = ("MTD_MSIL1C.xml", "S2?_*_MTD_SAFL1C_*.xml")

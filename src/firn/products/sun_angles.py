@@ -13,8 +13,8 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.xml import Metadata
-from firn.raster import Grid
 
 FloatArray = npt.NDArray[np.floating[Any]]
 

@@ -15,8 +15,8 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.archive import Product
-from firn.raster import Grid
 
 #: Pixel value of reflectance 1, and of no data.
 SCALE = 1000

@@ -22,8 +22,8 @@ import xarray as xr
 
 from firn import raster
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products.archive import Product
-from firn.raster import Grid
 
 #: Metadata file of a scene: ``SPOT4_HRVIR1_XS_20130608_N1_TUILE_EArgentinaD0000B0000.xml``.
 METADATA = "SPOT[45]_*_XS_*[0-9].xml"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from firn import raster
 from firn.errors import DataError, GridError
-from firn.raster import Grid
+from firn.grid import Grid
 
 PathLike = str | os.PathLike[str]
 #: One raster (or VRT), a folder of tiles, or a list of such files.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from firn import raster
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 from firn.sensors import load_sensor
 from firn.simulation_config import Simulation

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from firn.raster import Grid, resample
+from firn.grid import Grid
+from firn.raster import resample
 from firn.seeds import generator
 from firn.simulation_config import Instruments
 

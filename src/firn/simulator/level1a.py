@@ -7,7 +7,7 @@ import numpy.typing as npt
 from rasterio.warp import transform as transform_points
 from scipy import ndimage
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulation_config import Simulation
 from firn.simulator.formats.dimap import DimapMetadata, write_l1a
 from firn.simulator.plan import SpotPlan

@@ -13,7 +13,7 @@ from rasterio.warp import transform as transform_points
 from scipy import ndimage
 from scipy.interpolate import RectBivariateSpline
 
-from firn.raster import Grid
+from firn.grid import Grid
 
 FloatArray = npt.NDArray[np.float64]
 

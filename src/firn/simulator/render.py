@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from firn import terrain
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 from firn.simulation_config import Simulation
 from firn.simulator.atmosphere import RAYLEIGH_SCALE_HEIGHT, Air, clear_air, water_transmittance

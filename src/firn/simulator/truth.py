@@ -14,7 +14,7 @@ from scipy import ndimage
 from firn import raster
 from firn.classes import IGNORE, PUBLISHED, SurfaceClass
 from firn.files import write_json
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.fields import shrink
 from firn.simulator.render import Scene, surface_reflectance
 from firn.simulator.spectra import BandOptics

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from firn import raster
 from firn.errors import ConfigError
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.seeds import generator
 from firn.sensors import packaged
 from firn.simulation_config import Simulation

@@ -10,13 +10,13 @@ from dataclasses import asdict, fields, replace
 
 import torch
 
+from firn.compute import deterministic
 from firn.config import TrainingStep
 from firn.files import write_text
 from firn.methods import save_model
 from firn.methods.network import load_network, network_tensors
 from firn.provenance import provenance
 from firn.training.calibration import CALIBRATION_PIXELS, fit_temperature
-from firn.training.compute import deterministic
 from firn.training.data import TrainingData
 from firn.training.passes import Passes
 from firn.training.run import Run

@@ -14,10 +14,10 @@ from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from firn.classes import CLASS_NAMES, IGNORE
+from firn.compute import choose_device, choose_precision
 from firn.confusion import confusion_matrix, kappa
 from firn.errors import DataError, ModelError
 from firn.methods.network import NetworkModel, normalise
-from firn.training.compute import choose_device, choose_precision
 from firn.training.data import PatchSource, TrainingData
 from firn.training.reemulation import EpochPatches, turned
 from firn.training.run import Run

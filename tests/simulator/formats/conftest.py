@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata
 
 SENSING_TIME = datetime(2018, 4, 15, 10, 30, 21, 24000)

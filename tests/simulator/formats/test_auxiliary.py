@@ -7,7 +7,8 @@ import pytest
 import rasterio
 
 from firn.errors import GridError
-from firn.raster import Grid, read_on
+from firn.grid import Grid
+from firn.raster import read_on
 from firn.simulator.formats.auxiliary import (
     copernicus_grid,
     write_dem,

@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 from firn.errors import GridError, ProductError
+from firn.grid import Grid
 from firn.products.identity import TileDate, check_name
 from firn.products.maja import open_l2a
 from firn.products.scene import open_scene
@@ -16,7 +17,7 @@ from firn.products.sentinel2 import open_l1c
 from firn.products.snow import read_snow
 from firn.products.swh import SwhScene
 from firn.products.take5 import Take5Scene
-from firn.raster import Array, Grid
+from firn.raster import Array
 from firn.simulation_config import SnowFormat
 from firn.simulator.formats.maja import L2AMasks, write_l2a
 from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata, SpotMetadata, short_band

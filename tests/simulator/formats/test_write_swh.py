@@ -12,7 +12,7 @@ import rasterio
 from rasterio.warp import transform
 
 from firn.errors import GridError, ProductError
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.formats.metadata import SpotMetadata
 from firn.simulator.formats.naming import swh_scene_id
 from firn.simulator.formats.swh import BANDS, write_swh

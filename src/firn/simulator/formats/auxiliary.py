@@ -9,7 +9,8 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from firn import cog
-from firn.raster import Grid, resample, write
+from firn.grid import Grid
+from firn.raster import resample, write
 from firn.simulator.formats.package import check_shape
 
 DEM_NODATA = -9999.0

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 
-from firn.raster import Grid
+from firn.grid import Grid
 
 
 def write_jp2(path: Path, values: npt.NDArray[np.integer], grid: Grid) -> None:

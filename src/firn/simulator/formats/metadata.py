@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.formats import naming
 
 #: Native pixel size of each band, m, in the order of ESA's band numbers (0 to 12).

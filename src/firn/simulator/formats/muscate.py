@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.formats.xml import angle_grid, angle_pair, corners, epsg, node, timestamp
 
 

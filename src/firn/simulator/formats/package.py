@@ -10,7 +10,8 @@ from pathlib import Path
 
 from firn.errors import GridError
 from firn.files import atomic_path, scratch_folder
-from firn.raster import Array, Grid
+from firn.grid import Grid
+from firn.raster import Array
 
 
 @contextmanager

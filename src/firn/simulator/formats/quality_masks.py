@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rasterio.features import shapes
 
-from firn.raster import Grid
+from firn.grid import Grid
 from firn.simulator.formats import safe_xml
 from firn.simulator.formats.jpeg2000 import write_jp2
 from firn.simulator.formats.metadata import RESOLUTIONS, Sentinel2Metadata

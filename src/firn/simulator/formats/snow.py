@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from firn.classes import NO_DATA, PUBLISHED, SurfaceClass
 from firn.errors import ProductError
-from firn.raster import Grid, write
+from firn.grid import Grid
+from firn.raster import write
 from firn.simulation_config import SnowFormat
 from firn.simulator.formats import muscate, naming
 from firn.simulator.formats.metadata import Sentinel2Metadata

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firn.errors import ProductError
-from firn.raster import Grid, write
+from firn.grid import Grid
+from firn.raster import write
 from firn.simulator.formats import muscate
 from firn.simulator.formats.metadata import SpotMetadata
 from firn.simulator.formats.package import check_shape, zipped_folder

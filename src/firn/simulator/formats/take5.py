@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from firn.errors import GridError, ProductError
-from firn.raster import Grid, write
+from firn.grid import Grid
+from firn.raster import write
 from firn.simulator.formats.metadata import SpotMetadata
 from firn.simulator.formats.package import check_shape, zipped_folder
 from firn.simulator.formats.xml import epsg, node, write_xml

@@ -9,7 +9,7 @@ from pathlib import Path
 from rasterio.warp import transform as transform_points
 
 from firn.errors import GridError
-from firn.raster import Grid
+from firn.grid import Grid
 
 #: Spacing of the angle grids of Sentinel-2 L1C and MUSCATE metadata, m.
 ANGLE_STEP = 5000

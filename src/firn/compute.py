@@ -1,4 +1,4 @@
-"""Where a network is trained, and in which precision."""
+"""Where a network computes, and in which precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
