@@ -69,6 +69,10 @@ models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)
 slurm-test: $(INSTALLED_FOR_TESTS) ## Run a small configuration through a SLURM on this machine (root, Debian)
 	python tests/slurm/check_slurm.py
 
+.PHONY: chaos
+chaos: $(INSTALLED_FOR_TESTS) ## Kill a small run fifty times and compare it with one left in peace
+	python tests/chaos/chaos.py
+
 .PHONY: bench
 bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks

@@ -10,9 +10,9 @@ import rasterio
 from rasterio.shutil import copy as gdal_copy
 from rasterio.windows import Window
 
-from firn.files import atomic_path, write_text
+from firn.files import atomic_path, scratch_folder, write_text
 from firn.grid import Grid
-from firn.raster import Array, PathLike
+from firn.raster import Array, PathLike, written_whole
 
 #: What GDAL appends to the name of a raster for what it keeps beside it.
 LEGEND_SUFFIX = ".aux.xml"
@@ -64,20 +64,23 @@ def pieces(
         GIS reads is written by `write_legend`.
     """
     metadata = {f"CATEGORY_{value}": name for value, name in (categories or {}).items()}
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        dtype=np.dtype(dtype).name,
-        count=count,
-        height=grid.height,
-        width=grid.width,
-        crs=grid.crs,
-        transform=grid.transform,
-        nodata=nodata,
-        tiled=True,
-        bigtiff="if_safer",
-    ) as dataset:
+    with (
+        written_whole(path),
+        rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            dtype=np.dtype(dtype).name,
+            count=count,
+            height=grid.height,
+            width=grid.width,
+            crs=grid.crs,
+            transform=grid.transform,
+            nodata=nodata,
+            tiled=True,
+            bigtiff="if_safer",
+        ) as dataset,
+    ):
         for index, band_name in enumerate(band_names, start=1):
             dataset.set_band_description(index, band_name)
         dataset.update_tags(**(tags or {}), **metadata)
@@ -91,7 +94,7 @@ def publish(plain: PathLike, path: PathLike, overview_resampling: str = "mode") 
 
     ``mode`` keeps class codes in overviews.
     """
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, written_whole(temporary):
         gdal_copy(
             plain,
             temporary,
@@ -147,8 +150,8 @@ def write(
 ) -> None:
     """Write ``values``, (y, x) or (band, y, x), as a cloud-optimised GeoTIFF atomically."""
     stack = values[np.newaxis] if values.ndim == 2 else values
-    with atomic_path(path) as temporary:
-        plain = temporary.with_name("plain.tif")
+    with scratch_folder() as scratch:
+        plain = scratch / "plain.tif"
         with pieces(
             plain,
             grid,
@@ -159,7 +162,7 @@ def write(
             tags=tags,
         ) as target:
             target.write(stack)
-        publish(plain, temporary, overview_resampling)
+        publish(plain, path, overview_resampling)
 
 
 def _rgb(colour: str) -> tuple[int, int, int, int]:

@@ -18,16 +18,57 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     The temporary file lives in a folder of its own beside the target, so that side-car files which
     a driver may write go with it, and has the target's name, so that a driver sees its suffix.
+
+    Raises
+    ------
+    DataError
+        The disk is full or lets nothing be written.
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        temporary = folder / target.name
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        try:
+            temporary = folder / target.name
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        raise DataError(
+            f"{target}: cannot be written ({_reason(error)}); see that its disk has space and lets "
+            "you write, and call again"
+        ) from error
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a temporary folder on the scratch disk, ``$TMPDIR``.
+
+    Where ``$TMPDIR`` is not there, Python by itself takes another disk, which may be too small;
+    here that is an error.
+
+    Raises
+    ------
+    DataError
+        The scratch disk is full, not there, or was taken away.
+    """
+    scratch = os.environ.get("TMPDIR") or tempfile.gettempdir()
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix="firn-", dir=scratch, ignore_cleanup_errors=True
+        ) as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise DataError(
+            f"{scratch}: cannot be used as scratch folder ({_reason(error)}); set TMPDIR to one "
+            "that is there, has space and lets you write, and call again"
+        ) from error
+
+
+def _reason(error: OSError) -> str:
+    """Say in the words of the system what failed, or in those of a library that hides them."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:

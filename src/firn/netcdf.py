@@ -5,6 +5,7 @@ and a tenth of one to open a file.
 """
 
 import os
+import shutil
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,13 +31,26 @@ def _encoding(data: "xr.Variable") -> dict[str, Any]:
 
 
 def write(path: str | os.PathLike[str], dataset: "xr.Dataset") -> None:
-    """Write a data set atomically; arrays are deflated in chunks of one along the first axis."""
+    """Write a data set atomically; arrays are deflated in chunks of one along the first axis.
+
+    Raises
+    ------
+    DataError
+        The disk lets nothing be written, or has less space than the data take before they are
+        deflated.
+    """
     encoding: dict[Hashable, Any] = {
         name: _encoding(data)
         for name, data in dataset.variables.items()
         if data.dtype.kind in "iuf"
     }
     with atomic_path(path) as temporary:
+        # HDF5 crashes Python where the disk runs full while it writes.
+        if (free := shutil.disk_usage(temporary.parent).free) < dataset.nbytes:
+            raise DataError(
+                f"{path}: cannot be written (it may need {dataset.nbytes / 1e6:.1f} MB, and "
+                f"{free / 1e6:.1f} MB are left on its disk); free some space and call again"
+            )
         dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 

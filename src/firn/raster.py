@@ -1,5 +1,6 @@
 """Rasters and their grids: all reading, warping and writing of rasters goes through here."""
 
+import errno
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import rasterio
 import rioxarray  # noqa: F401  (registers the .rio accessor)
 import xarray as xr
+from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.features import rasterize
@@ -272,6 +274,42 @@ def read_image(path: PathLike) -> Array:
     return values
 
 
+@contextmanager
+def written_whole(path: PathLike) -> Iterator[None]:
+    """Make sure that the GeoTIFF which is written here is whole.
+
+    GDAL fills the file as it closes it, and rasterio passes on no error of that: on a full disk a
+    truncated file would pass for a good one. Blocks are written one after the other, those of
+    overviews first, so the table of the blocks of the full image tells.
+
+    Raises
+    ------
+    OSError
+        A block is not there.
+    """
+    try:
+        yield
+    except CPLE_BaseError as error:
+        raise OSError(f"GDAL: {error}") from error
+    if not _has_all_blocks(path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+
+
+def _has_all_blocks(path: PathLike) -> bool:
+    """Whether a GeoTIFF is as long as its table of blocks says."""
+    size = os.path.getsize(path)
+    if not size:
+        return False
+    with rasterio.open(path) as dataset:
+        for band in dataset.indexes:
+            for (row, col), _ in dataset.block_windows(band):
+                begin = dataset.get_tag_item(f"BLOCK_OFFSET_{col}_{row}", "TIFF", bidx=band)
+                length = dataset.get_tag_item(f"BLOCK_SIZE_{col}_{row}", "TIFF", bidx=band)
+                if not begin or int(begin) + int(length) > size:
+                    return False
+    return True
+
+
 def write_image(path: PathLike, values: Array) -> None:
     """Write an image without georeference, (band, row, column), as a deflated TIFF, atomically."""
     count, height, width = values.shape
@@ -279,6 +317,7 @@ def write_image(path: PathLike, values: Array) -> None:
     with (
         _without_georeference(),
         atomic_path(path) as temporary,
+        written_whole(temporary),
         rasterio.open(
             temporary, "w", dtype=values.dtype.name, compress="deflate", **profile
         ) as dataset,
@@ -388,6 +427,7 @@ def write(
     stack = values[np.newaxis] if values.ndim == 2 else values
     with (
         atomic_path(path) as temporary,
+        written_whole(temporary),
         rasterio.open(temporary, "w", **_profile(stack, grid, nodata)) as dataset,
     ):
         _fill_dataset(dataset, stack, band_names, tags, units)

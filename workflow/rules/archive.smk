@@ -7,6 +7,8 @@ OUTPUTS: config.yaml, the whole configuration of the run with its defaults; and 
          {class.tif,class_strata.tif,fields.tif,instrument.json}
 """
 
+import time
+from os import stat
 from os.path import exists
 
 from firn.sensors import packaged
@@ -31,12 +33,27 @@ def named_files():
             yield s.reference
 
 
+def file_time(path):
+    """When a file was last changed, s; None where there is no such file."""
+    try:
+        return stat(path).st_mtime
+    except OSError:
+        return None
+
+
+FILE_TIMES = {} if SIMULATION else {path: file_time(path) for path in named_files()}
+
 #: Those that are not there and no rule makes. Each costs the scenes that need it, and no others.
-MISSING = (
-    set()
-    if SIMULATION
-    else {path for path in named_files() if not exists(path)} - ACQUIRED.keys() - MOSAIC
-)
+MISSING = {path for path, when in FILE_TIMES.items() if when is None} - ACQUIRED.keys() - MOSAIC
+
+# Snakemake would run what reads them for ever, so it fails these jobs, once they are done.
+FUTURE = sorted(path for path, when in FILE_TIMES.items() if when and when > time.time())
+if FUTURE:
+    print(
+        f"{FUTURE[0]}: is dated in the future, like {len(FUTURE)} of {len(FILE_TIMES)} input files. What reads them"
+        "\nwill fail. Set their time (touch) and the clock of the machine that wrote them.",
+        file=sys.stderr,
+    )
 
 #: Scenes of SPOT among them share a job: in an archive there may be thousands, and Snakemake looks through
 #: the names that a wildcard may have for each of its jobs.

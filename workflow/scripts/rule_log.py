@@ -21,11 +21,15 @@ def start_log(rule: str, path: str, wildcards: Iterable[str] = ()) -> None:
         Values of the rule's wildcards.
     """
     job = " ".join((rule, *wildcards))
+    # On a full disk each line of the log would put a traceback on the terminal.
+    logging.raiseExceptions = False
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     terminal = logging.StreamHandler()
     terminal.setFormatter(logging.Formatter(f"{job}: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[file, terminal], force=True)
+    # What it tells below that, it raises as well.
+    logging.getLogger("rasterio").setLevel(logging.WARNING)
     logging.captureWarnings(True)
 
     def report(

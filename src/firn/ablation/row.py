@@ -9,7 +9,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from firn import netcdf
@@ -18,7 +17,7 @@ from firn.config import Experiment
 from firn.dataset import build_dataset
 from firn.emulation.patches import Target, write_pseudo
 from firn.evaluation.maps import JudgedMap, evaluate_maps
-from firn.files import write_json
+from firn.files import scratch_folder, write_json
 from firn.inference import Surroundings, classify_scene
 from firn.methods import load_model
 from firn.products.scene import open_scene
@@ -133,8 +132,7 @@ def run_row(
     dict
         ``recipe``, ``sensor``, ``seed``, ``steps`` of the optimiser, and ``metrics``.
     """
-    with TemporaryDirectory() as temporary:
-        folder = Path(temporary)
+    with scratch_folder() as folder:
         data = training_data(row, patches, images, folder)
         run = Run(METHOD, "ablation", row.seed, row.network, row.training, row.step)
         train(run, data, model, history)

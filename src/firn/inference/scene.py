@@ -1,7 +1,6 @@
 """Classification of a scene by one or more models."""
 
 import math
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +10,7 @@ import rasterio
 
 from firn.config import InferenceSettings
 from firn.errors import ModelError
-from firn.files import write_json
+from firn.files import scratch_folder, write_json
 from firn.inference.image import SceneReader
 from firn.inference.maps import map_rasters, publish
 from firn.inference.surroundings import Surroundings
@@ -65,14 +64,14 @@ def classify_scene(
     sources = {
         folder: _source(scene, model, surroundings, settings) for folder, model in models.items()
     }
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), tempfile.TemporaryDirectory() as scratch:
-        drafts = {folder: Path(scratch, str(number)) for number, folder in enumerate(models)}
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), scratch_folder() as scratch:
+        drafts = {folder: scratch / str(number) for number, folder in enumerate(models)}
         step = window_step(models.values(), settings.window)
         reader = SceneReader(
             scene,
             [b for b in scene.bands if any(b in model.card.bands for model in models.values())],
             surroundings,
-            Path(scratch),
+            scratch,
             step=step,
             margin=max(model.margin + model.alignment for model in models.values()),
             nodata_buffer=settings.nodata_buffer,

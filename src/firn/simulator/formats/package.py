@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from firn.errors import GridError
-from firn.files import atomic_path
+from firn.files import atomic_path, scratch_folder
 from firn.grid import Grid
 from firn.raster import Array
 
@@ -28,8 +27,8 @@ def zipped_folder(path: str | os.PathLike[str], name: str, time: datetime) -> It
     time : datetime
         Modification time of every entry: the wall clock would make each run differ.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / name
+    with scratch_folder() as scratch:
+        folder = scratch / name
         folder.mkdir()
         yield folder
         with atomic_path(path) as target:
