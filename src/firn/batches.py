@@ -4,16 +4,18 @@ import csv
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from itertools import groupby
 from pathlib import Path
+from typing import TypeVar
 
 from firn.catalogue import SpotScene
 from firn.errors import DataError
 from firn.files import atomic_path
 
 PathLike = str | os.PathLike[str]
+T = TypeVar("T")
 
 #: Node of the SPOT grid and time in the name of a scene,
 #: ``SPOT4-HRVIR1-XS_20010614-110246-780_L1C_039-264-0_D_V1-0``.
@@ -100,10 +102,15 @@ def read_outcomes(path: PathLike) -> list[Outcome]:
     DataError
         The file is missing or not such a table.
     """
+    return _read(path, lambda row: Outcome(**row))
+
+
+def _read(path: PathLike, make: Callable[[dict[str, str]], T]) -> list[T]:
+    """Make something of each row of a table."""
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return [Outcome(**row) for row in csv.DictReader(file, delimiter="\t")]
-    except (OSError, TypeError, ValueError) as error:
+            return [make(row) for row in csv.DictReader(file, delimiter="\t")]
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path}: is not a table of {', '.join(COLUMNS)} ({error}); delete it and call again"
         ) from error
@@ -160,12 +167,4 @@ def mapped_scenes(path: PathLike) -> list[tuple[str, str]]:
     DataError
         The file is missing or not such a table.
     """
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            return [
-                (row["target"], row["scene_id"]) for row in csv.DictReader(file, delimiter="\t")
-            ]
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(
-            f"{path}: is not a table of mapped scenes ({error}); delete it and call again"
-        ) from error
+    return _read(path, lambda row: (row["target"], row["scene_id"]))

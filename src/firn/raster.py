@@ -289,6 +289,7 @@ def written_whole(path: PathLike) -> Iterator[None]:
     """
     try:
         yield
+    # Of what GDAL says as it closes a file, rasterio makes no public error.
     except CPLE_BaseError as error:
         raise OSError(f"GDAL: {error}") from error
     if not _has_all_blocks(path):

@@ -10,11 +10,12 @@ FloatArray = npt.NDArray[np.float32]
 #: Asymmetry parameter of cloud droplets and ice (typical; King 1987).
 ASYMMETRY = 0.85
 #: Absorbing bands: wavelength (um) and imaginary refractive index of water (Hale & Querry 1973,
-#: Appl. Opt. 12, 555) and of ice (Warren & Brandt 2008, J. Geophys. Res. 113, D14220), rounded.
+#: Appl. Opt. 12, 555: at 1.6 and 2.2 um) and of ice (Warren & Brandt 2008, J. Geophys. Res. 113,
+#: D14220: between the neighbours in their table).
 ABSORBING = {
-    "SWIR": (1.63, 8.5e-5, 2.7e-4),
-    "B11": (1.61, 8.5e-5, 2.7e-4),
-    "B12": (2.19, 2.9e-4, 3.2e-4),
+    "SWIR": (1.63, 8.55e-5, 2.52e-4),
+    "B11": (1.61, 8.55e-5, 2.71e-4),
+    "B12": (2.19, 2.89e-4, 2.71e-4),
 }
 
 
