@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.optimize import nnls
 from sensors_and_scenes import BANDS
@@ -80,28 +81,46 @@ def test_errors_in_the_docs_are_those_of_the_code() -> None:
             assert f"{1000 * rms:.1f}" == number, (first, band)
 
 
-def test_weights_hold_for_materials_that_they_were_not_fitted_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Each material in turn is left out of the library that SPOT1's red is fitted on."""
-    sensor, source = load_sensor("spot1"), load_sensor("sentinel2a")
+def left_out_errors(
+    name: str, instrument: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Root mean squares of each band over materials left out of the fit in turn, and of boxcars."""
+    sensor, source = load_sensor(name), load_sensor("sentinel2a")
     names, spectra = library()
     conditions = len(spectra) // len(names)
     seen = band_reflectance(source, "MSI", BANDS)
-    wanted = band_reflectance(sensor, "HRV1", sensor.band_names)
+    wanted = band_reflectance(sensor, instrument, sensor.band_names)
     boxcars = boxcar_weights(sensor, source, BANDS)
     fitted_error, boxcar_error = [], []
     for index in range(len(names)):
         kept = np.tile(np.arange(len(names)) != index, conditions)
         with monkeypatch.context() as patch:
             patch.setattr(spectral, "library", lambda kept=kept: (names, spectra[kept]))
-            weights = response_weights(sensor, "HRV1", source, BANDS)
+            weights = response_weights(sensor, instrument, source, BANDS)
         fitted_error.append(seen[~kept] @ weights.T - wanted[~kept])
         boxcar_error.append(seen[~kept] @ boxcars.T - wanted[~kept])
     errors = np.array([fitted_error, boxcar_error])
     fitted, plain = np.sqrt(np.mean(errors**2, axis=(1, 2)))
+    return fitted, plain
+
+
+def test_weights_hold_for_materials_that_they_were_not_fitted_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitted, plain = left_out_errors("spot1", "HRV1", monkeypatch)
     assert (fitted < 0.004).all()
     assert (fitted < plain).all()
+
+
+def test_near_infrared_tells_what_the_swir_does_over_materials_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """docs/method.md has the figures."""
+    with_infrared, _ = left_out_errors("spot4", "HRVIR1", monkeypatch)
+    monkeypatch.setattr(spectral, "REACH", spectral.NEAR)
+    without, _ = left_out_errors("spot4", "HRVIR1", monkeypatch)
+    assert [f"{1000 * error[3]:.1f}" for error in (without, with_infrared)] == ["9.9", "6.8"]
+    assert (with_infrared < without + 1e-4).all()
 
 
 def test_both_instruments_of_a_satellite_have_weights_of_their_own() -> None:

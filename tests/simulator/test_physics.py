@@ -12,7 +12,12 @@ from firn.grid import Grid
 from firn.seeds import generator
 from firn.simulation_config import Instruments
 from firn.simulator import fields, instruments
-from firn.simulator.atmosphere import clear_air, rayleigh_thickness, water_transmittance
+from firn.simulator.atmosphere import (
+    GAS_TRANSMITTANCE,
+    clear_air,
+    rayleigh_thickness,
+    water_transmittance,
+)
 from firn.simulator.spectra import band_optics
 from firn.simulator.sun import sun_position
 from firn.simulator.truth import true_classes, true_situations
@@ -35,6 +40,14 @@ def test_noon_sun_stands_in_the_south(when: datetime, latitude: float, zenith: f
     found, azimuth = sun_position(when, latitude, 0.0)
     assert found == pytest.approx(zenith, abs=0.5)
     assert azimuth == pytest.approx(180, abs=4)
+
+
+def test_gases_absorb_what_smac_tells() -> None:
+    """SMAC of Sentinel-2A: water vapour 1 g/cm2 in B08, ozone 0.3 cm-atm in B02 and B03."""
+    assert GAS_TRANSMITTANCE["B08"] == pytest.approx(np.exp(-0.028164), abs=5e-4)
+    assert GAS_TRANSMITTANCE["B02"] == pytest.approx(np.exp(-0.027266 * 0.3**0.995324), abs=5e-4)
+    ozone, water = -0.098738 * 0.3**0.998703, -0.000757
+    assert GAS_TRANSMITTANCE["B03"] == pytest.approx(np.exp(ozone + water), abs=5e-4)
 
 
 def test_morning_sun_stands_in_the_east() -> None:

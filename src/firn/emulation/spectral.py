@@ -19,8 +19,11 @@ Spectral = Literal["boxcar", "response"]
 SUN_ZENITHS = (30.0, 50.0, 70.0)
 AEROSOLS = (0.05, 0.3)
 PRESSURE = 0.75
-#: Source bands further from a band than this have no weight in it, nm.
-REACH = 100.0
+#: A band needs a source band that is no further from it than this, nm.
+NEAR = 100.0
+#: Source bands further from a band than this have no weight in it, nm. The near infrared is within
+#: reach of the SWIR: it tells snow from darker things, and snow brightens within the band of SPOT.
+REACH = 800.0
 #: Cost of a weight's squared distance from its boxcar weight, in squared reflectance.
 SHRINKAGE = 1e-4
 #: Sentinel-2 bands in which water vapour hides the ground.
@@ -95,19 +98,19 @@ def response_weights(
         A response table cannot be read.
     """
     gaps = _gaps(sensor, source, source_bands)
-    near = gaps <= REACH
+    near, reached = gaps <= NEAR, gaps <= REACH
     seen = band_reflectance(source, source.instruments[0], source_bands)
     wanted = band_reflectance(sensor, instrument, sensor.band_names)
-    weights = np.zeros(near.shape)
+    weights = np.zeros(gaps.shape)
     for i, band in enumerate(sensor.bands):
         if not near[i].any():
             raise ConfigError(
-                f"sensor {sensor.name}: band {band.name} is more than {REACH:g} nm from each of "
+                f"sensor {sensor.name}: band {band.name} is more than {NEAR:g} nm from each of "
                 f"{list(source_bands)} of {source.name}; add a source band or leave the band out"
             )
-        shared = np.maximum(-gaps[i, near[i]], 0)
-        prior = shared / shared.sum() if shared.any() else np.full(len(shared), 1 / len(shared))
-        weights[i, near[i]] = _non_negative(seen[:, near[i]], wanted[:, i], prior)
+        shared = np.maximum(-gaps[i], 0) if (gaps[i] < 0).any() else near[i].astype(float)
+        prior, used = (shared / shared.sum())[reached[i]], reached[i]
+        weights[i, used] = _non_negative(seen[:, used], wanted[:, i], prior)
     return weights
 
 
@@ -123,14 +126,14 @@ def mixing_weights(
 def choose_bands(sensor: Sensor, source: Sensor, usual: Sequence[str]) -> tuple[str, ...]:
     """Source bands to emulate a sensor from.
 
-    The ``usual`` ones where each band of the sensor overlaps one of them; else all that may have a
-    weight, see `response_weights`.
+    The ``usual`` ones where each band of the sensor overlaps one of them; else all that are near
+    one of its bands.
     """
     if (_gaps(sensor, source, usual).min(axis=1) < 0).all():
         return tuple(usual)
     names = [band.name for band in source.bands if band.name not in ABSORPTION_BANDS]
     nearest = _gaps(sensor, source, names).min(axis=0)
-    return tuple(name for name, gap in zip(names, nearest, strict=True) if gap <= REACH)
+    return tuple(name for name, gap in zip(names, nearest, strict=True) if gap <= NEAR)
 
 
 def spectral_errors(

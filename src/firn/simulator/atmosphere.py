@@ -17,10 +17,16 @@ WATER_SCALE_HEIGHT = 2.0  # km
 ANGSTROM_EXPONENT = 1.3
 AEROSOL_ALBEDO = 0.95
 AEROSOL_ASYMMETRY = 0.65
-#: Water vapour absorption at sea level, one vertical pass (assumed): B09 partly, B10 nearly all.
+#: Optical thickness of water vapour at sea level (assumed): B09 is absorbed partly, B10 nearly all.
 WATER_ABSORPTION = {"B09": 0.9, "B10": 12.0}
-#: Other gases (ozone, oxygen, carbon dioxide), one vertical pass (assumed, mid-latitude).
-GAS_TRANSMITTANCE = {"B03": 0.975, "B04": 0.985, "XS1": 0.972, "XS2": 0.975, "XS3": 0.975}
+#: Transmittance of gases, one vertical pass. Bands of Sentinel-2: SMAC's ``exp(a U**n)`` (Rahman &
+#: Dedieu 1994, Int. J. Remote Sens. 15, 123; coefficients of CESBIO for S2A) for 1 g/cm2 of water
+#: vapour, 0.3 cm-atm of ozone and the air above 2400 m. Bands of SPOT: assumed, near those that
+#: they share wavelengths with.
+GAS_TRANSMITTANCE = {
+    "B02": 0.992, "B03": 0.970, "B04": 0.982, "B08": 0.972, "B11": 0.984, "B12": 0.966,
+    "XS1": 0.970, "XS2": 0.975, "XS3": 0.974, "SWIR": 0.984,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
