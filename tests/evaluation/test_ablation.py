@@ -87,9 +87,20 @@ def test_rows_must_be_scored_on_the_same_scenes() -> None:
 def test_page_and_figures_show_every_recipe(tmp_path: Path) -> None:
     found = list(summary().values())
     distances = {"spot2": {"null": {"auc": 0.55}, "full": {"auc": 0.6123}}}
-    write_ablation_html(tmp_path / "ablation.html", found, distances)
+    shares = {"ground": 0.11, "snow": 0.125, "cloud": 0.765}
+    recipes = dict.fromkeys(("reference", "full", "upper-bound"), shares)
+    crops = {"spot2": {"a-crop": {"expected": "cloud", "shares": recipes}}}
+    write_ablation_html(tmp_path / "ablation.html", found, distances, crops)
     page = (tmp_path / "ablation.html").read_text()
-    for text in ("reference", "upper-bound", "0.612", "40 to 44", "mean of 1 seeds"):
+    assert "a-crop (cloud expected)" in page
+    for text in (
+        "reference",
+        "upper-bound",
+        "0.612",
+        "40 to 44",
+        "mean of 1 seeds",
+        "11 / 12 / 76",
+    ):
         assert text in page
     history = tmp_path / "history.csv"
     history.write_text(

@@ -13,6 +13,7 @@ from firn.evaluation.crops import (
     MARGIN,
     View,
     classify_views,
+    compare_crops,
     judge_crops,
     view_crop,
 )
@@ -60,6 +61,19 @@ class Bright(MajorityModel):
         row, col, height, width = window
         cloud = channels[0, row : row + height, col : col + width] > 0.2
         return np.stack([~cloud, np.zeros_like(cloud), cloud]).astype(np.float32)
+
+
+class Snow(Bright):
+    """Snow everywhere."""
+
+    def __init__(self, like: Bright) -> None:
+        super().__init__(like.card, np.array([1, 1, 1]))
+
+    def predict(
+        self, channels: np.ndarray, window: tuple[int, int, int, int] | None = None
+    ) -> np.ndarray:
+        found = super().predict(channels, window)
+        return np.stack([np.zeros_like(found[0]), np.ones_like(found[0]), np.zeros_like(found[0])])
 
 
 def bright() -> Bright:
@@ -111,6 +125,22 @@ def test_crop_is_seen_with_the_recipe_that_taught_the_models(views: list[View]) 
     hazy = view_crop(CROPS["clear-july"], load_sensor("spot4"), saturations(), recipe, 7)
     assert np.isfinite(hazy.channels).all()
     assert hazy.channels[:, 0].mean() > views[1].channels[:, 0].mean() + 0.01
+
+
+def test_recipes_are_compared_over_draws_and_seeds(views: list[View]) -> None:
+    """One seed of the second recipe calls everything snow, the other what the first recipe does."""
+    bands = load_sensor("spot4").band_names
+    crops = compare_crops(
+        views, {"one": [bright()], "two": iter([bright(), Snow(bright())])}, bands
+    )
+    assert list(crops) == [view.crop.name for view in views]
+    assert crops["thick-cloud"]["expected"] == "cloud"
+    assert crops["thin-cloud"]["expected"] is None
+    one, two = (crops["thick-cloud"]["shares"][name] for name in ("one", "two"))
+    seen = views[0].channels[:, 0, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    assert one["cloud"] == pytest.approx((seen > 0.2).mean())
+    assert two["cloud"] == pytest.approx(one["cloud"] / 2)
+    assert two["snow"] == pytest.approx(0.5)
 
 
 def test_view_does_not_depend_on_other_crops(views: list[View]) -> None:

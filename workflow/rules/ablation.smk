@@ -4,7 +4,7 @@ REQUIRED INPUTS: the virtual archive, its stacks and kde/{area}/{sensor}.nc
 OUTPUTS:         archive/twins/{sensor}/{tile}/{date}/{first,second}.zip, recipes/labels/{labels}/{tile}/{date}.tif,
                  recipes/patches/{labels}/{tile}/{date}.nc, recipes/twins/{sensor}/{tile}/{date}/{first,second}.nc,
                  recipes/{recipe}/{sensor}/{seed}/{model.safetensors,history.csv,row.json},
-                 recipes/distances/{sensor}.json, ablation.{json,html,png}, losses/{sensor}.png
+                 recipes/{distances,crops}/{sensor}.json, ablation.{json,html,png}, losses/{sensor}.png
 """
 
 from firn.ablation.plan import label_set, plan_row
@@ -45,6 +45,12 @@ def images_of(wildcards):
 def scored_scenes(sensor):
     """Scenes that the rows of a sensor are scored on."""
     return SCENES.spot_scenes(sensor, TRAINING_AREA, "evaluate")
+
+
+def models_by_recipe(models):
+    """Models of each recipe, of which there are as many as seeds."""
+    seeds = len(CONFIG.ablation.seeds)
+    return {recipe: models[i * seeds : (i + 1) * seeds] for i, recipe in enumerate(RECIPES)}
 
 
 def row_settings(wildcards):
@@ -223,6 +229,37 @@ rule distances:
         "../scripts/distances.py"
 
 
+# All recipes are shown the same images: those of the recipe full.
+rule recipe_crops:
+    input:
+        models=expand(
+            rules.train_recipe.output.model,
+            recipe=RECIPES,
+            seed=CONFIG.ablation.seeds,
+            allow_missing=True,
+        ),
+        kde=f"<results>/kde/{TRAINING_AREA}/{{sensor}}.nc",
+        crops=packaged("crops/crops.yaml"),
+    output:
+        crops="<results>/recipes/crops/{sensor}.json",
+    log:
+        "<logs>/recipe_crops/{sensor}.log",
+    benchmark:
+        "<benchmarks>/recipe_crops/{sensor}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        models=lambda wildcards, input: models_by_recipe(input.models),
+        sensor=lambda wildcards: sensor(wildcards.sensor),
+        emulation=settings(CONFIG.with_recipe(FULL).emulation),
+        seed=CONFIG.seed,
+        code=code("recipe_crops.py"),
+    script:
+        "../scripts/recipe_crops.py"
+
+
 rule ablation_table:
     input:
         rows=expand(
@@ -238,6 +275,7 @@ rule ablation_table:
             seed=CONFIG.ablation.seeds,
         ),
         distances=expand(rules.distances.output.distances, sensor=CONFIG.sensors),
+        crops=expand(rules.recipe_crops.output.crops, sensor=CONFIG.sensors),
     output:
         table="<results>/ablation.json",
         page=report(

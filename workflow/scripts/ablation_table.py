@@ -17,11 +17,12 @@ def main(snakemake: Snakemake) -> None:
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     rows = [read_json(path) for path in source.rows]
     distances = {Path(path).stem: read_json(path)["distances"] for path in source.distances}
+    crops = {Path(path).stem: read_json(path)["crops"] for path in source.crops}
     summary = summarise(rows, params.upper_bound, count=params.bootstrap, seed=params.seed)
     sources = [row["metrics"]["experiment"]["name"] for row in rows]
-    content = {"rows": rows, "summary": summary, "distances": distances}
+    content = {"rows": rows, "summary": summary, "distances": distances, "crops": crops}
     write_json(output.table, content | {"provenance": provenance(sources, {"seed": params.seed})})
-    write_ablation_html(output.page, summary, distances)
+    write_ablation_html(output.page, summary, distances, crops)
     save(ablation_figure(summary), output.figure)
     for path in output.losses:
         histories: dict[str, list[str]] = {}

@@ -4,7 +4,7 @@ The crops that come with firn are small and uniform: all cloud, all clear, all s
 accuracy, but a model that calls a real cloud snow has learnt the virtual world and not this one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -177,8 +177,7 @@ def judge_crops(
 
 def _judged(view: View, classes: npt.NDArray[np.uint8]) -> dict[str, Any]:
     """Shares over all draws; ``met`` is null where nothing is expected."""
-    expected = view.crop.expected
-    shares = {name: float((classes == c).mean()) for c, name in enumerate(CLASS_NAMES)}
+    expected, shares = view.crop.expected, class_shares(classes)
     return {
         "n_pixels": int(classes[0].size),
         "shares": shares,
@@ -187,3 +186,36 @@ def _judged(view: View, classes: npt.NDArray[np.uint8]) -> dict[str, Any]:
         "saturation": [[round(float(v), 4) for v in drawn.saturation] for drawn in view.drawn],
         "saturation_scene": [drawn.saturation_scene for drawn in view.drawn],
     }
+
+
+def class_shares(classes: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """Share of each class, by its name, in an array of classes."""
+    return {name: float((classes == c).mean()) for c, name in enumerate(CLASS_NAMES)}
+
+
+def compare_crops(
+    views: Sequence[View], recipes: Mapping[str, Iterable[Model]], bands: Sequence[str]
+) -> dict[str, Any]:
+    """Shares of the classes in each crop, of several recipes.
+
+    Parameters
+    ----------
+    views : sequence of View
+    recipes : mapping of recipe to iterable of Model
+        One model of each seed.
+    bands : sequence of str
+        Those of the views.
+
+    Returns
+    -------
+    dict
+        By crop: ``expected``, and ``shares`` by recipe, over the draws of all its models.
+    """
+    crops: dict[str, Any] = {
+        view.crop.name: {"expected": view.crop.expected, "shares": {}} for view in views
+    }
+    for recipe, models in recipes.items():
+        of_models = [classify_views(model, views, bands) for model in models]
+        for view, found in zip(views, zip(*of_models, strict=True), strict=True):
+            crops[view.crop.name]["shares"][recipe] = class_shares(np.concatenate(found))
+    return crops

@@ -101,9 +101,12 @@ def losses_figure(histories: Mapping[str, Sequence[PathLike]]) -> Figure:
 
 
 def write_ablation_html(
-    path: PathLike, summary: Summary, distances: Mapping[str, Mapping[str, Any]]
+    path: PathLike,
+    summary: Summary,
+    distances: Mapping[str, Mapping[str, Any]],
+    crops: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    """Write the tables of scores and of distances as an HTML page, atomically.
+    """Write the tables of scores, of distances and of real crops as an HTML page, atomically.
 
     Parameters
     ----------
@@ -112,6 +115,8 @@ def write_ablation_html(
         As `firn.evaluation.ablation.summarise` gives it.
     distances : mapping of sensor to mapping
         As `firn.ablation.fidelity.distances` gives them.
+    crops : mapping of sensor to mapping
+        As `firn.evaluation.crops.compare_crops` gives them.
     """
     tables = []
     head = ("Recipe", *_TITLES.values(), "Gap closed", "Kappa less that of full", "Steps")
@@ -123,7 +128,20 @@ def write_ablation_html(
         measured = distances[sensor]
         body = [[name, f"{measured[name]['auc']:.3f}"] for name in measured]
         tables.append(_table(f"{sensor}: distance from a SPOT camera", ("Images", "AUC"), body))
+        title = f"{sensor}: real images, per cent of the pixels called ground / snow / cloud"
+        body = [[entry["recipe"], *_shares(crops[sensor], entry["recipe"])] for entry in entries]
+        tables.append(_table(title, ("Recipe", *map(_crop_title, crops[sensor].items())), body))
     write_text(path, PAGE.format(tables="\n".join(tables)))
+
+
+def _crop_title(item: tuple[str, Mapping[str, Any]]) -> str:
+    name, crop = item
+    return f"{name} ({crop['expected']} expected)" if crop["expected"] else name
+
+
+def _shares(crops: Mapping[str, Any], recipe: str) -> list[str]:
+    shares = [crop["shares"][recipe].values() for crop in crops.values()]
+    return [" / ".join(f"{100 * share:.0f}" for share in of_crop) for of_crop in shares]
 
 
 def _scores(entry: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from firn.classes import CLASS_NAMES
-from firn.evaluation.crops import REQUIRED, View
+from firn.evaluation.crops import REQUIRED, View, class_shares
 from firn.plots.style import (
     class_handles,
     class_image,
@@ -52,7 +52,7 @@ def crops_figure(
 
 
 def _share(view: View, classes: npt.NDArray[np.uint8]) -> str:
-    shares = {name: float((classes == c).mean()) for c, name in enumerate(CLASS_NAMES)}
+    shares = class_shares(classes)
     expected = view.crop.expected
     if expected is None:
         commonest = max(shares, key=lambda name: shares[name])
