@@ -39,6 +39,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+def fill(path: Path) -> None:
+    layouts = {"a": netcdf.Layout(("y", "x"), NOISE.shape, NOISE.dtype)}
+    with netcdf.filled(path, xr.Dataset(), layouts) as file:
+        file["a"][...] = NOISE
+
+
 def picture(path: Path) -> None:
     figure = Figure(figsize=(4, 4))
     figure.add_subplot().imshow(NOISE, interpolation="nearest")
@@ -49,6 +55,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "text": lambda path: write_text(path, "x" * SPACE),
     "tensors": lambda path: write_tensors(path, {"a": NOISE.astype(np.float32)}, {}),
     "netcdf": lambda path: netcdf.write(path, xr.Dataset({"a": (("n", "y", "x"), NOISE[None])})),
+    "filled netcdf": fill,
     "picture": picture,
     "image": lambda path: raster.write_image(path, NOISE[None]),
 }

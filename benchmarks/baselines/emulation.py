@@ -1,4 +1,12 @@
-"""Pseudo-SPOT patches with GDAL's scaling alone, file by file, as the reference makes them."""
+"""Pseudo-SPOT patches with GDAL's scaling alone, file by file, as the reference makes them.
+
+It does what ``spotify.py`` of the reference implementation (GitHub zachariebd2/SWH_classification)
+does for a patch and band: the Sentinel-2 bands are read from GeoTIFFs and mixed in double
+precision; ``gdal.Translate`` scales the mixture to a GeoTIFF of bytes, and that to a GeoTIFF of
+reflectance x 1000, which stays; the bytes are removed. It is spared what there is no need for: the
+reference copies the source where nothing is to be mixed, and starts a shell for each folder and
+file that it makes or removes.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -77,12 +85,14 @@ def emulate(
     for number, sources in enumerate(patches):
         for column, (band, mixing) in enumerate(weights.items()):
             high, low = float(saturation[number, column]), float(minimum[number, column])
-            with MemoryFile(ext=".tif") as mixed, MemoryFile(ext=".tif") as byte:
+            byte = folder / f"{number}_{band}_dn.tif"
+            with MemoryFile(ext=".tif") as mixed:
                 source = _source(sources, mixing, mixed.name)
                 scaled = (low * STACK_SCALE, high * STACK_SCALE), (0, FULL)
-                translate(source, byte.name, "Byte", *scaled)
-                product = (0, FULL), (low * PRODUCT_SCALE, high * PRODUCT_SCALE)
-                translate(byte.name, str(folder / f"{number}_{band}.tif"), "UInt16", *product)
+                translate(source, str(byte), "Byte", *scaled)
+            product = (0, FULL), (low * PRODUCT_SCALE, high * PRODUCT_SCALE)
+            translate(str(byte), str(folder / f"{number}_{band}.tif"), "UInt16", *product)
+            byte.unlink()
 
 
 def _source(sources: Mapping[str, Path], mixing: Mapping[str, float], mixed: str) -> str:

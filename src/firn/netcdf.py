@@ -1,14 +1,19 @@
-"""NetCDF files with one chunk per patch, so that reading one patch reads one chunk.
+"""NetCDF files whose patches lie one after the other, so that one is read without the others.
+
+They are not compressed: to inflate and deflate them would take several times as long as all that is
+done with them in between.
 
 Jobs are short, so most of them read with h5py alone: xarray takes most of a second to be imported
 and a tenth of one to open a file.
 """
 
+import math
 import os
 import shutil
-from collections.abc import Hashable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -21,37 +26,94 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def _encoding(data: "xr.Variable") -> dict[str, Any]:
-    encoding: dict[str, Any] = {"_FillValue": None}
-    if data.ndim > 1 and data.size:
-        # Bytes of equal weight together, numbers deflate to less, and in less time.
-        encoding |= {"zlib": True, "complevel": 1, "shuffle": True}
-        encoding |= {"chunksizes": (1, *data.shape[1:])}
-    return encoding
+class Layout(NamedTuple):
+    """What `filled` reserves for a variable."""
+
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    dtype: npt.DTypeLike
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes on the disk."""
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def write(path: str | os.PathLike[str], dataset: "xr.Dataset") -> None:
-    """Write a data set atomically; arrays are deflated in chunks of one along the first axis.
+    """Write a data set atomically.
 
     Raises
     ------
     DataError
-        The disk lets nothing be written, or has less space than the data take before they are
-        deflated.
+        The disk lets nothing be written, or has less space than the data take.
     """
-    encoding: dict[Hashable, Any] = {
-        name: _encoding(data)
-        for name, data in dataset.variables.items()
-        if data.dtype.kind in "iuf"
-    }
     with atomic_path(path) as temporary:
-        # HDF5 crashes Python where the disk runs full while it writes.
-        if (free := shutil.disk_usage(temporary.parent).free) < dataset.nbytes:
-            raise DataError(
-                f"{path}: cannot be written (it may need {dataset.nbytes / 1e6:.1f} MB, and "
-                f"{free / 1e6:.1f} MB are left on its disk); free some space and call again"
-            )
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        require_space(path, dataset.nbytes)
+        _write(temporary, dataset)
+
+
+@contextmanager
+def filled(
+    path: str | os.PathLike[str], dataset: "xr.Dataset", layouts: Mapping[str, Layout]
+) -> Iterator[Mapping[str, h5py.Dataset]]:
+    """Write a data set atomically, and give further variables to be filled row by row.
+
+    So they never are in memory as a whole, which for fresh memory takes longer than to compute
+    them.
+
+    Parameters
+    ----------
+    path : path
+    dataset : Dataset
+    layouts : mapping of name to Layout
+        Further variables.
+
+    Yields
+    ------
+    mapping of name to Dataset of h5py
+        Of ``layouts``; ``variable[row] = values`` writes a row.
+
+    Raises
+    ------
+    DataError
+        The disk lets nothing be written, or has less space than the data take.
+    """
+    import h5netcdf
+
+    with atomic_path(path) as temporary:
+        require_space(path, dataset.nbytes + sum(layout.nbytes for layout in layouts.values()))
+        _write(temporary, dataset)
+        with h5netcdf.File(temporary, "a") as file:
+            for name, layout in layouts.items():
+                for dim, size in zip(layout.dims, layout.shape, strict=True):
+                    if dim not in file.dimensions:
+                        file.dimensions[dim] = size
+                file.create_variable(name, layout.dims, np.dtype(layout.dtype))
+        with h5py.File(temporary, "r+") as file:
+            yield {name: file[name] for name in layouts}
+
+
+def require_space(path: str | os.PathLike[str], nbytes: int) -> None:
+    """Refuse a file that its disk has no space for: HDF5 crashes Python where a disk runs full.
+
+    Raises
+    ------
+    DataError
+        It has not.
+    """
+    folder = next(folder for folder in Path(path).absolute().parents if folder.exists())
+    if (free := shutil.disk_usage(folder).free) < nbytes:
+        raise DataError(
+            f"{path}: cannot be written (it needs {nbytes / 1e6:.1f} MB, and {free / 1e6:.1f} MB "
+            "are left on its disk); free some space and call again"
+        )
+
+
+def _write(path: Path, dataset: "xr.Dataset") -> None:
+    # Every number is a number, none stands for a missing one.
+    numbers = [name for name, data in dataset.variables.items() if data.dtype.kind in "iuf"]
+    encoding = {name: {"_FillValue": None} for name in numbers}
+    dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
 
 
 def read(path: str | os.PathLike[str]) -> "xr.Dataset":
@@ -93,6 +155,21 @@ def attributes(path: str | os.PathLike[str], *required: str) -> dict[str, Any]:
     return values
 
 
+def shape(path: str | os.PathLike[str], name: str) -> tuple[int, ...]:
+    """Shape of a variable.
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged, or has no such variable.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return tuple(file[name].shape)
+    except (OSError, KeyError) as error:
+        raise _unreadable(path, error) from error
+
+
 def arrays(
     path: str | os.PathLike[str], *names: str, rows: Sequence[int] | None = None
 ) -> list[npt.NDArray[Any]]:
@@ -114,6 +191,23 @@ def arrays(
         with h5py.File(path, "r") as file:
             return [_values(file[name], rows) for name in names]
     except (OSError, KeyError, IndexError) as error:
+        raise _unreadable(path, error) from error
+
+
+def row_by_row(path: str | os.PathLike[str], *names: str) -> Iterator[list[npt.NDArray[Any]]]:
+    """Read variables row by row along the first axis, so that one row at a time is in memory.
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged, or has no such variable.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            sources = [file[name] for name in names]
+            for row in range(len(sources[0])):
+                yield [source[row] for source in sources]
+    except (OSError, KeyError) as error:
         raise _unreadable(path, error) from error
 
 

@@ -1,15 +1,18 @@
 """Scenes with gains and patches to emulate, shared by the tests of the emulator."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from firn import netcdf
 from firn.config import EmulationSettings
 from firn.emulation.acquisition import Acquisition
-from firn.emulation.patches import Target
+from firn.emulation.patches import Target, write_pseudo
 from firn.emulation.spectral import boxcar_weights
 from firn.saturation import Saturations
 from firn.sensors import load_sensor
@@ -72,6 +75,18 @@ def patches(count: int = 3, date: str = "20180315", size: int = 4) -> xr.Dataset
             "sun_zenith": 50.0,
         },
     )
+
+
+def emulate_patches(
+    patches: xr.Dataset, target: Target, settings: EmulationSettings, *, seed: int
+) -> xr.Dataset:
+    """What `write_pseudo` makes of patches."""
+    with TemporaryDirectory() as folder:
+        source, output = Path(folder) / "patches.nc", Path(folder) / "pseudo.nc"
+        netcdf.write(source, patches)
+        write_pseudo(source, [replace(target, path=output)], settings, seed=seed)
+        with netcdf.read(output) as pseudo:
+            return pseudo.load()
 
 
 def target(path: Path = Path("pseudo.nc"), sensor: str = "spot2") -> Target:

@@ -9,12 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sensors_and_scenes import FULL, PUBLISHED, acquisition, patches, saturations, target
+from sensors_and_scenes import (
+    FULL,
+    PUBLISHED,
+    acquisition,
+    emulate_patches,
+    patches,
+    saturations,
+    target,
+)
 
 from firn import netcdf, raster
 from firn.emulation.acquisition import noise_variance, stripe_deviation
 from firn.emulation.geometry import filter_weights
-from firn.emulation.patches import Noise, Target, emulate, emulate_patches, write_pseudo
+from firn.emulation.patches import Noise, Target, emulate, write_pseudo
 from firn.errors import ConfigError
 from firn.products.identity import TileDate
 from firn.samples import DATA, MIXED_LABEL
@@ -226,6 +234,26 @@ def test_no_data_spreads_as_far_as_the_filters_reach() -> None:
     np.testing.assert_array_equal(valid, expected)
     assert len(np.unique(dn[1][valid])) == 1
     assert not dn[:, ~valid].any()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_blocks_of_rows_give_the_same_numbers(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every part that looks at neighbours, missing and saturated pixels and noise."""
+    toa = patches(count=1, size=13).toa.values[0]
+    toa[:, 6, 2], toa[3, 11, 11] = 0, 65535
+    half = filter_weights(np.full(3, 0.8), 0.4)
+    hazy = acquisition(rows=half, columns=half, haze=np.full(3, 0.02, np.float32))
+
+    def emulated() -> tuple[np.ndarray, np.ndarray]:
+        return emulate(toa, hazy, noise=Noise(load_sensor("spot2"), 13, generator(1, "noise")))
+
+    dn, valid = emulated()
+    monkeypatch.setattr("firn.emulation.patches.BLOCK", 13 * rows)
+    dn_by_rows, valid_by_rows = emulated()
+    np.testing.assert_array_equal(dn_by_rows, dn)
+    np.testing.assert_array_equal(valid_by_rows, valid)
+    assert 0 < valid.sum() < valid.size
+    assert dn[2, 11, 11] == 255
 
 
 def test_one_joint_draw_serves_all_patches_and_is_traced_to_its_scene() -> None:

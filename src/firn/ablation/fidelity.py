@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from firn import netcdf
 from firn.config import EmulationSettings
-from firn.emulation.acquisition import draw_acquisitions
-from firn.emulation.patches import Noise, emulate, source_scene
+from firn.emulation.acquisition import draw_acquisitions, source_scene
+from firn.emulation.patches import Noise, emulate
 from firn.evaluation.distance import Windows, distance, windows_of
 from firn.samples import DATA, SceneFiles, StoredSamples, pair_scenes, read_samples
 from firn.seeds import generator
@@ -39,8 +39,8 @@ def emulate_like(
 
     The twin has the air of the same day, so no haze is added.
     """
-    with netcdf.read(scene.patches) as patches:
-        source, toa = source_scene(patches), patches.toa.values
+    source = source_scene(scene.patches)
+    (toa,) = netcdf.arrays(scene.patches, "toa")
     instrument = netcdf.attributes(scene.pseudo, "instrument")["instrument"]
     camera = sensor.model_copy(update={"instruments": (instrument,)})
     same_day = settings.model_copy(update={"draws": 1, "haze": 0.0})

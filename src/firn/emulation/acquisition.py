@@ -1,5 +1,6 @@
 """Acquisitions: everything that is drawn of a sensor before it takes an emulated image."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -8,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from firn import netcdf
 from firn.config import EmulationSettings
 from firn.emulation.gains import draw_joint
 from firn.emulation.geometry import blur_ratio, filter_weights
@@ -57,6 +59,25 @@ class SourceScene:
     def when(self) -> datetime:
         """Day of sensing, UTC."""
         return datetime.strptime(self.date, "%Y%m%d")
+
+
+def source_scene(path: str | os.PathLike[str]) -> SourceScene:
+    """Scene that the patches of a file were cut from.
+
+    Raises
+    ------
+    DataError
+        The file is missing or damaged.
+    """
+    attributes = netcdf.attributes(path, "tile", "date", "platform", "sun_zenith")
+    (bands,) = netcdf.arrays(path, "band")
+    return SourceScene(
+        tile=str(attributes["tile"]),
+        date=str(attributes["date"]),
+        platform=str(attributes["platform"]),
+        sun_elevation=90 - float(attributes["sun_zenith"]),
+        bands=tuple(bands.tolist()),
+    )
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from firn.emulation.acquisition import (
     SourceScene,
     draw_acquisitions,
     noise_variance,
+    source_scene,
     stripe_deviation,
 )
 from firn.emulation.labels import mixed
@@ -31,8 +33,12 @@ from firn.saturation import Saturations
 from firn.seeds import generator
 from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE, Sensor, load_sensor
 
+PathLike = str | os.PathLike[str]
 Numbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Float32Array = npt.NDArray[np.float32]
+
+#: Pixels that are worked on at once, so that they stay in the processor's cache.
+BLOCK = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,15 @@ class Target:
     path: Path
 
 
+class BandNoise(NamedTuple):
+    """Noise of a band of one patch, as `firn.emulation.arrays.add_noise` takes it."""
+
+    window: Float32Array
+    still: np.float32
+    growth: np.float32
+    stripes: Float32Array
+
+
 class Noise:
     """Noise of a sensor in one image.
 
@@ -74,17 +89,19 @@ class Noise:
         self._rng, self._size = rng, size
         side = size + NOISE_MARGIN
         self._field = rng.standard_normal((side, side), dtype=np.float32)
-        self.variance = np.array(noise_variance(sensor), np.float32)
+        self._variance = np.array(noise_variance(sensor), np.float32)
         self._stripes = [np.float32(deviation) for deviation in stripe_deviation(sensor)]
 
-    def window(self) -> Float32Array:
-        """Independent normal numbers, (y, x)."""
-        row, col = self._rng.integers(NOISE_MARGIN + 1, size=2)
-        return self._field[row : row + self._size, col : col + self._size]
+    def draw(self) -> list[BandNoise]:
+        """Noise of every band of one patch."""
+        return [self._draw_band(band) for band in range(len(self._stripes))]
 
-    def stripes(self, band: int) -> Float32Array:
-        """Offset of each column, digital numbers, (1, x)."""
-        return self._stripes[band] * self._rng.standard_normal((1, self._size), dtype=np.float32)
+    def _draw_band(self, band: int) -> BandNoise:
+        row, col = self._rng.integers(NOISE_MARGIN + 1, size=2)
+        window = self._field[row : row + self._size, col : col + self._size]
+        stripes = self._rng.standard_normal((1, self._size), dtype=np.float32)
+        still, growth = self._variance[band]
+        return BandNoise(window, still, growth, self._stripes[band] * stripes)
 
 
 def emulate(
@@ -115,137 +132,198 @@ def emulate(
     """
     used = acquisition.weights.any(axis=0)
     source, weights = toa[used], acquisition.weights[:, used]
-    full = 2**bits - 1
+    height, width = toa.shape[1:]
+    drawn = None if noise is None else noise.draw()
+    dn = np.empty((len(weights), height, width), np.uint8 if bits <= 8 else np.uint16)
+    valid = np.empty((height, width), bool)
+    step = max(1, BLOCK // width)
+    for start in range(0, height, step):
+        rows = slice(start, min(start + step, height))
+        block = dn[:, rows], valid[rows]
+        _emulate_rows(source, rows, weights, acquisition, drawn, 2**bits - 1, block)
+    return dn, valid
+
+
+def _emulate_rows(
+    source: npt.NDArray[np.uint16],
+    rows: slice,
+    weights: Float32Array,
+    acquisition: Acquisition,
+    noise: Sequence[BandNoise] | None,
+    full: int,
+    block: tuple[Numbers, npt.NDArray[np.bool_]],
+) -> None:
+    """Emulate some rows of an image into a block of what `emulate` gives."""
+    dn, valid = block
     reach = max(acquisition.rows.shape[1], acquisition.columns.shape[1]) // 2
-    reflectance = source.astype(np.float32) * np.float32(1 / STACK_SCALE)
+    # With the rows around that the filters reach, as far as there are any.
+    first = max(0, rows.start - reach)
+    wide = source[:, first : rows.stop + reach]
+    inner = slice(rows.start - first, rows.stop - first)
+    valid[...] = _valid(wide, reach)[inner]
+    # Most images have none of it, which the extremes tell at a fraction of the cost.
+    any_saturated = wide.max() == STACK_SATURATED
+    reflectance = wide * np.float32(1 / STACK_SCALE)
     if reach:
         reflectance = np.minimum(reflectance, np.float32(BRIGHTEST))
-    valid = _valid(source, reach)
-    saturated = source == STACK_SATURATED
-    dn = np.empty((len(weights), *valid.shape), np.uint8 if bits <= 8 else np.uint16)
-    # Band by band, so that what is worked on stays in the processor's cache.
     for band, row in enumerate(weights):
         mixing = np.flatnonzero(row)
         image = arrays.mix([reflectance[j] for j in mixing], row[mixing])
         if acquisition.haze[band]:
             image = arrays.add_haze(image, acquisition.haze[band])
         if reach:
-            image = arrays.filtered(image, acquisition.rows[band], acquisition.columns[band])
+            filters = acquisition.rows[band], acquisition.columns[band]
+            image = arrays.filtered(image, *filters)[inner]
         gains = acquisition.saturation[band], acquisition.minimum[band]
         numbers = arrays.scaled(image, *gains, full)
         if noise is not None:
-            still, growth = noise.variance[band]
-            numbers = arrays.add_noise(numbers, noise.window(), still, growth, noise.stripes(band))
+            own = noise[band]
+            numbers = arrays.add_noise(
+                numbers, own.window[rows], own.still, own.growth, own.stripes
+            )
         dn[band] = arrays.rounded(numbers, full)
-        if saturated.any():
-            dn[band][saturated[mixing].any(axis=0)] = full
+        if any_saturated:
+            dn[band][(wide[mixing, inner] == STACK_SATURATED).any(axis=0)] = full
     if not valid.all():
         dn[:, ~valid] = 0
-    return dn, valid
 
 
 def _valid(source: npt.NDArray[np.uint16], reach: int) -> npt.NDArray[np.bool_]:
     """Where all bands have data, and so have the pixels around within ``reach``."""
+    if source.min() != STACK_NODATA:
+        return np.ones(source.shape[1:], bool)
     valid: npt.NDArray[np.bool_] = (source != STACK_NODATA).all(axis=0)
-    if reach and not valid.all():
+    if reach:
         ones = np.ones(2 * reach + 1, np.float32)
         valid = arrays.filtered((~valid).astype(np.float32), ones, ones) == 0
     return valid
 
 
-def emulate_patches(
-    patches: xr.Dataset, target: Target, settings: EmulationSettings, *, seed: int
-) -> xr.Dataset:
-    """Emulate every patch of a scene ``settings.draws`` times.
+def write_pseudo(
+    path: PathLike, targets: Sequence[Target], settings: EmulationSettings, *, seed: int
+) -> None:
+    """Emulate every patch of a scene ``settings.draws`` times, as several sensors.
 
-    The random numbers depend on the area, sensor, tile and date, not on the order of jobs.
+    The random numbers depend on the area, sensor, tile and date, not on the order of jobs. Patches
+    are read and samples written one by one, so that memory does not grow with their number.
+
+    The files hold ``dn`` (sample, band, y, x) uint8; ``valid`` (sample, y, x) uint8, 0 no data, 1
+    data, 2 data whose label does not count; ``patch`` (sample) int32, the index in ``path``;
+    ``draw`` (sample) int32. What was drawn: ``saturation`` and ``minimum`` (sample, band) float32;
+    ``saturation_scene`` and ``minimum_scene`` (sample), the SPOT scenes whose metadata they come
+    from; ``gain_steps`` (sample, band) int8, the steps by which a band saturates later than in that
+    scene; ``instrument`` (sample); ``shift`` (sample, 2) float32, m down and to the right; ``haze``
+    (sample, band) float32.
 
     Parameters
     ----------
-    patches : Dataset
-        As `firn.patches.cut_patches` gives it.
-    target : Target
+    path : path
+        As `firn.patches.write_patches` writes it.
+    targets : sequence of Target
     settings : EmulationSettings
     seed : int
-
-    Returns
-    -------
-    Dataset
-        ``dn`` (sample, band, y, x) uint8; ``valid`` (sample, y, x) uint8, 0 no data, 1 data, 2 data
-        whose label does not count; ``patch`` (sample) int32, the index in ``patches``; ``draw``
-        (sample) int32. What was drawn: ``saturation`` and ``minimum`` (sample, band) float32;
-        ``saturation_scene`` and ``minimum_scene`` (sample), the SPOT scenes whose metadata they
-        come from; ``gain_steps`` (sample, band) int8, the steps by which a band saturates later
-        than in that scene; ``instrument`` (sample); ``shift`` (sample, 2) float32, m down and to
-        the right; ``haze`` (sample, band) float32.
 
     Raises
     ------
     ConfigError
-        A band of the sensor is far from all the patches' bands, or the saturations are those of
+        A band of a sensor is far from all the patches' bands, or the saturations are those of
         other bands.
+    DataError
+        The file of patches is missing or damaged, or the disk has no space for what is made of it.
     """
-    sensor, scene = target.sensor, source_scene(patches)
-    count, draws = patches.sizes["patch"], settings.draws
-    acquisitions = draw_acquisitions(sensor, target.saturations, scene, settings, count, seed)
-    shape = patches.label.shape[1:]
-    dn = np.empty(
-        (len(acquisitions), len(sensor.bands), *shape), np.uint8 if sensor.bits <= 8 else np.uint16
-    )
-    valid = np.empty((len(acquisitions), *shape), np.uint8)
-    where = (target.area, sensor.name, scene.tile, scene.date, "noise")
-    noises: list[Noise | None] = [
-        Noise(sensor, shape[-1], generator(seed, "emulation", *where, str(draw)))
-        if settings.noise and count
-        else None
-        for draw in range(draws)
-    ]
-    for index in range(count):
-        toa, label = patches.toa.values[index], patches.label.values[index]
-        unclear = None if settings.mixed is None else mixed(label, sensor, settings.mixed)
-        for draw in range(draws):
-            sample = index * draws + draw
-            dn[sample], known = emulate(toa, acquisitions[sample], sensor.bits, noises[draw])
-            valid[sample] = known * DATA
+    scene, shape = source_scene(path), netcdf.shape(path, "label")
+    product_id = str(netcdf.attributes(path, "product_id")["product_id"])
+    all_series = [_Series(target, scene, settings, seed, shape) for target in targets]
+    with ExitStack() as stack:
+        # All before the first, for they grow side by side.
+        netcdf.require_space(path, sum(series.nbytes for series in all_series))
+        files = [
+            stack.enter_context(
+                netcdf.filled(series.target.path, series.described(product_id), series.layouts)
+            )
+            for series in all_series
+        ]
+        for index, (toa, label) in enumerate(netcdf.row_by_row(path, "toa", "label")):
+            for series, file in zip(all_series, files, strict=True):
+                series.write(index, toa, label, file)
+
+
+class _Series:
+    """The samples that a target makes of a scene's patches."""
+
+    def __init__(
+        self,
+        target: Target,
+        scene: SourceScene,
+        settings: EmulationSettings,
+        seed: int,
+        shape: Sequence[int],
+    ) -> None:
+        self.target, self._scene, self._settings, self._seed = target, scene, settings, seed
+        sensor, (self._count, *size) = target.sensor, shape
+        self._acquisitions = draw_acquisitions(
+            sensor, target.saturations, scene, settings, self._count, seed
+        )
+        samples = len(self._acquisitions)
+        kind = np.uint8 if sensor.bits <= 8 else np.uint16
+        bands = len(sensor.bands)
+        self.layouts = {
+            "dn": netcdf.Layout(("sample", "band", "y", "x"), (samples, bands, *size), kind),
+            "valid": netcdf.Layout(("sample", "y", "x"), (samples, *size), np.uint8),
+        }
+        self.nbytes = sum(layout.nbytes for layout in self.layouts.values())
+        where = ("emulation", target.area, sensor.name, scene.tile, scene.date, "noise")
+        self._noises = [
+            Noise(sensor, size[-1], generator(seed, *where, str(draw)))
+            if settings.noise and samples
+            else None
+            for draw in range(settings.draws)
+        ]
+
+    def write(
+        self,
+        index: int,
+        toa: npt.NDArray[np.uint16],
+        label: npt.NDArray[np.uint8],
+        file: Mapping[str, Any],
+    ) -> None:
+        """Emulate the patch of an index and write its samples."""
+        sensor, least_share = self.target.sensor, self._settings.mixed
+        unclear = None if least_share is None else mixed(label, sensor, least_share)
+        for sample, noise in enumerate(self._noises, start=index * len(self._noises)):
+            dn, known = emulate(toa, self._acquisitions[sample], sensor.bits, noise)
+            valid = known * np.uint8(DATA)
             if unclear is not None:
-                valid[sample][known & unclear] = MIXED_LABEL
-    return xr.Dataset(
-        {
-            "dn": (("sample", "band", "y", "x"), dn),
-            "valid": (("sample", "y", "x"), valid),
-            **_drawn(acquisitions, len(sensor.bands)),
-            "patch": (("sample",), np.repeat(np.arange(count, dtype=np.int32), draws)),
-            "draw": (("sample",), np.tile(np.arange(draws, dtype=np.int32), count)),
-        },
-        coords={"band": list(sensor.band_names)},
-        attrs={
-            "area": target.area,
-            "sensor": sensor.name,
-            "bits": sensor.bits,
-            "tile": scene.tile,
-            "date": scene.date,
-            "spectral": json.dumps(spectral_record(sensor, scene, acquisitions), sort_keys=True),
-            "provenance": json.dumps(
-                provenance(
-                    [patches.attrs["product_id"]],
-                    {"sensor": sensor, "emulation": settings, "seed": seed},
+                valid[known & unclear] = MIXED_LABEL
+            file["dn"][sample] = dn
+            file["valid"][sample] = valid
+
+    def described(self, product_id: str) -> xr.Dataset:
+        """All but the images."""
+        target, settings = self.target, self._settings
+        sensor, scene, acquisitions = target.sensor, self._scene, self._acquisitions
+        patch = np.arange(self._count, dtype=np.int32)
+        draw = np.arange(settings.draws, dtype=np.int32)
+        made_with = {"sensor": sensor, "emulation": settings, "seed": self._seed}
+        return xr.Dataset(
+            {
+                **_drawn(acquisitions, len(sensor.bands)),
+                "patch": (("sample",), np.repeat(patch, settings.draws)),
+                "draw": (("sample",), np.tile(draw, self._count)),
+            },
+            coords={"band": list(sensor.band_names)},
+            attrs={
+                "area": target.area,
+                "sensor": sensor.name,
+                "bits": sensor.bits,
+                "tile": scene.tile,
+                "date": scene.date,
+                "spectral": json.dumps(
+                    spectral_record(sensor, scene, acquisitions), sort_keys=True
                 ),
-                sort_keys=True,
-            ),
-        },
-    )
-
-
-def source_scene(patches: xr.Dataset) -> SourceScene:
-    """Scene that patches were cut from."""
-    attributes = patches.attrs
-    return SourceScene(
-        tile=attributes["tile"],
-        date=attributes["date"],
-        platform=attributes["platform"],
-        sun_elevation=90 - float(attributes["sun_zenith"]),
-        bands=tuple(str(band) for band in patches.band.values),
-    )
+                "provenance": json.dumps(provenance([product_id], made_with), sort_keys=True),
+            },
+        )
 
 
 def _drawn(acquisitions: Sequence[Acquisition], bands: int) -> dict[str, Any]:
@@ -289,17 +367,3 @@ def spectral_record(
         }
         for instrument, weights in sorted(used.items())
     }
-
-
-def write_pseudo(
-    path: str | os.PathLike[str],
-    targets: Sequence[Target],
-    settings: EmulationSettings,
-    *,
-    seed: int,
-) -> None:
-    """Emulate several sensors from one patch file, which is read once; see `emulate_patches`."""
-    with netcdf.read(path) as patches:
-        patches.load()
-    for target in targets:
-        netcdf.write(target.path, emulate_patches(patches, target, settings, seed=seed))

@@ -11,7 +11,12 @@ import numpy.typing as npt
 from firn import netcdf
 from firn.classes import IGNORE
 from firn.config import EmulationSettings
-from firn.emulation.acquisition import Acquisition, SourceScene, draw_acquisitions
+from firn.emulation.acquisition import (
+    Acquisition,
+    SourceScene,
+    draw_acquisitions,
+    source_scene,
+)
 from firn.emulation.labels import mixed
 from firn.errors import DataError
 from firn.provenance import digest
@@ -156,9 +161,7 @@ def _read_scene(
     toa, hillshade, label, dem = netcdf.arrays(
         files.patches, "toa", "hillshade", "label", "dem", rows=used.tolist()
     )
-    (bands,) = netcdf.arrays(files.patches, "band")
     (draw,) = netcdf.arrays(files.pseudo, "draw", rows=[row.sample for row in rows])
-    attributes = netcdf.attributes(files.patches, "tile", "date", "platform", "sun_zenith")
     if draw.size and draw.max() >= emulation.settings.draws:
         raise DataError(f"{files.pseudo}: was made with more draws; make it again")
     known = np.isfinite(dem)
@@ -167,13 +170,7 @@ def _read_scene(
         unclear = np.array([mixed(one, emulation.sensor, least) for one in label])
         label = np.where(unclear, np.uint8(IGNORE), label)
     return {
-        "scene": SourceScene(
-            tile=str(attributes["tile"]),
-            date=str(attributes["date"]),
-            platform=str(attributes["platform"]),
-            sun_elevation=90 - float(attributes["sun_zenith"]),
-            bands=tuple(bands.tolist()),
-        ),
+        "scene": source_scene(files.patches),
         "toa": toa,
         "hillshade": np.where(known, hillshade, np.uint8(0)),
         "label": label,
