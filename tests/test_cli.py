@@ -17,6 +17,7 @@ from firn.config import Config, load_config
 from firn.config_table import config_table
 from firn.grid import Grid
 from firn.methods import load_model
+from firn.products.sentinel2 import open_l1c
 from firn.saturation import Saturations
 
 ROOT = Path(__file__).parents[1]
@@ -217,6 +218,23 @@ def test_emulate_a_sensor_of_ones_own(tmp_path: Path, crop_product: Callable[[st
     result = run("emulate", product, "--sensor", described, *published)
     assert result.exit_code == 0, result.output
     assert raster.read(out).values[:, 10, 20] == pytest.approx([85.3, 80], abs=1)
+
+
+def test_emulate_at_ten_metres(tmp_path: Path, crop_product: Callable[[str], Path]) -> None:
+    """Without filters and noise a sensor of B04's boxcar sees B04, pixel by pixel."""
+    described, out = tmp_path / "mine.yaml", tmp_path / "mine.tif"
+    described.write_text(
+        "name: mine\nplatform: MINE\ninstruments: [CAM]\npixel_size: 10\nbits: 12\nbands:\n"
+        "  - {name: red, centre_nm: 665, width_nm: 31}\n"
+    )
+    config = Path(__file__).parents[1] / "config/reference.yaml"
+    product = crop_product("400")
+    options = ("--config", config, "--resolution", "10", "-o", out)
+    result = run("emulate", product, "--sensor", described, *options)
+    assert result.exit_code == 0, result.output
+    assert raster.grid_of(out).resolution == 10
+    red, _ = open_l1c(product).read(["B04"], 10)
+    np.testing.assert_allclose(raster.read(out).values[0], 1000 * red.values[0], atol=1)
 
 
 def test_emulate_pleiades_from_its_name(

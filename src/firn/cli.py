@@ -184,14 +184,27 @@ def fetch(config: Path, dry_run: bool) -> None:
 @click.option(
     "--config", type=existing, help="Configuration whose section emulation says what is emulated."
 )
+@click.option(
+    "--resolution",
+    type=click.Choice(["10", "20"]),
+    default="20",
+    show_default=True,
+    help="Pixel size, m; 10 for SPOT5 as it was delivered.",
+)
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is drawn.")
 @click.option("-o", "--output", type=new_file, required=True, help="GeoTIFF to write.")
 def emulate(
-    l1c: Path, sensor: str, saturation: Path | None, config: Path | None, seed: int, output: Path
+    l1c: Path,
+    sensor: str,
+    saturation: Path | None,
+    config: Path | None,
+    resolution: str,
+    seed: int,
+    output: Path,
 ) -> None:
     """Show a Sentinel-2 Level-1C product L1C as another sensor would have seen it.
 
-    Writes thousandths of reflectance on pixels of 20 m, 0 where there is no data.
+    Writes thousandths of reflectance, 0 where there is no data.
 
     \b
       firn emulate S2A_MSIL1C_....zip --sensor pleiades -o pseudo.tif
@@ -205,7 +218,8 @@ def emulate(
 
     settings = load_config(config).emulation if config else EmulationSettings()
     gains = Saturations.load(saturation) if saturation else None
-    write_pseudo_scene(l1c, load_sensor(sensor), gains, settings, seed, output)
+    described = load_sensor(sensor)
+    write_pseudo_scene(l1c, described, gains, settings, seed, output, float(resolution))
 
 
 @main.command()

@@ -96,6 +96,16 @@ def test_saturated_input_saturates_the_bands_mixed_from_it() -> None:
     assert valid.item()
 
 
+def test_saturated_input_leaves_a_band_that_it_hardly_tells_of() -> None:
+    """0.02 x 2 (as bright as anything may be) + 0.98 x 0.01 = 0.0498; x 255 = 12.7."""
+    weights = np.zeros((1, 5), np.float32)
+    weights[0, 3:] = 0.02, 0.98
+    one = acquisition(
+        weights=weights, saturation=np.ones(1, np.float32), minimum=np.zeros(1, np.float32)
+    )
+    assert emulate(pixel(2000, 3000, 2500, 65535, 100), one)[0].item() == 13
+
+
 @given(st.integers(1, 65534), st.integers(1, 65534))
 def test_brighter_pixels_never_get_lower_numbers(one: int, other: int) -> None:
     low, high = sorted((one, other))
@@ -208,6 +218,7 @@ def test_four_small_pixels_have_half_the_noise_of_one() -> None:
     sensor = load_sensor("spot5")
     variance = noise_variance(sensor)
     assert variance[0][0] == pytest.approx(variance[3][0] / 4)
+    assert noise_variance(sensor, 10)[0] == pytest.approx(variance[3])
     assert stripe_deviation(sensor) == pytest.approx([0.3 / 2**0.5] * 3 + [0.3])
 
 

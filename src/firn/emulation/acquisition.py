@@ -23,9 +23,11 @@ Float32Array = npt.NDArray[np.float32]
 
 #: Pixel size of the stacks that are emulated, m.
 RESOLUTION = 20.0
-#: Reflectance above which nothing is told apart before a filter: a saturated pixel would else throw
-#: a ring around it.
+#: Reflectance above which nothing is told apart: a saturated pixel would else throw a ring around
+#: it, and be seen in bands that it hardly tells of.
 BRIGHTEST = 2.0
+#: Weight from which on a saturated Sentinel-2 band saturates a band that is mixed from it.
+DECISIVE = 0.1
 #: By how much a field of noise is larger than the patches that take their windows from it, pixels.
 NOISE_MARGIN = 256
 #: Share of the noise variance at half of full scale that does not depend on the signal (assumed).
@@ -47,6 +49,8 @@ class SourceScene:
     sun_elevation : float
         Degrees.
     bands : tuple of str
+    resolution : float
+        Pixel size, m; that of the stacks by default.
     """
 
     tile: str
@@ -54,6 +58,7 @@ class SourceScene:
     platform: str
     sun_elevation: float
     bands: tuple[str, ...]
+    resolution: float = RESOLUTION
 
     @property
     def when(self) -> datetime:
@@ -171,7 +176,7 @@ def draw_acquisitions(
     area = saturations.area if saturations else ""
     where = ("emulation", area, sensor.name, scene.tile, scene.date, *names)
     gains = _draw_gains(sensor, saturations, scene, settings, patches, generator(seed, *where))
-    pixels = settings.misregistration / RESOLUTION
+    pixels = settings.misregistration / scene.resolution
     shifts = generator(seed, *where, "shift").normal(0, pixels, (settings.draws, 2))
     thickness = generator(seed, *where, "haze").uniform(0, settings.haze, settings.draws)
     colour = np.array([(b.centre_nm / 550) ** -HAZE_EXPONENT for b in sensor.bands])
@@ -186,6 +191,7 @@ def draw_acquisitions(
             gain.instrument,
             scene.platform,
             scene.bands,
+            scene.resolution,
         )
         view = gain.instrument, draw
         if view not in optics:
@@ -203,7 +209,10 @@ def draw_acquisitions(
                 gain_steps=gain.gain_steps,
                 rows=rows,
                 columns=columns,
-                shift=(float(shifts[draw, 0] * RESOLUTION), float(shifts[draw, 1] * RESOLUTION)),
+                shift=(
+                    float(shifts[draw, 0] * scene.resolution),
+                    float(shifts[draw, 1] * scene.resolution),
+                ),
                 haze=(thickness[draw] * colour).astype(np.float32),
             )
         )
@@ -260,32 +269,38 @@ def _spectral(
     instrument: str,
     platform: str,
     bands: tuple[str, ...],
+    resolution: float,
 ) -> tuple[Float32Array, npt.NDArray[np.float64]]:
     """Weights of an instrument, and the transfer of its blur, (band,)."""
     source = load_sensor(platform)
     weights = mixing_weights(kind, sensor, instrument, source, bands)
     ratios = np.ones(len(sensor.bands))
     if blur:
-        ratios = blur_ratio(sensor, source, bands, weights, RESOLUTION)
+        ratios = blur_ratio(sensor, source, bands, weights, resolution)
     return weights.astype(np.float32), ratios
 
 
-def noise_variance(sensor: Sensor) -> list[tuple[float, float]]:
+def noise_variance(sensor: Sensor, resolution: float = RESOLUTION) -> list[tuple[float, float]]:
     """Variance of digital number 0, and its growth per digital number, of each band.
 
     At half of full scale, H, the standard deviation is ``H / snr``; a part of the variance
     (`STILL_NOISE`) is the same everywhere, the rest grows with the signal as that of photons does.
-    Where pixels are smaller than those of the stacks, as many as make one are averaged.
+    Where pixels are smaller than ``resolution``, as many as make one are averaged.
     """
     if sensor.snr is None:
         return [(0.0, 0.0)] * len(sensor.bands)
     half = (2**sensor.bits - 1) / 2
-    shares = [min((band.pixel_size or sensor.pixel_size) / RESOLUTION, 1) for band in sensor.bands]
+    shares = _pixel_shares(sensor, resolution)
     totals = [(half / sensor.snr * share) ** 2 for share in shares]
     return [(STILL_NOISE * total, (1 - STILL_NOISE) * total / half) for total in totals]
 
 
-def stripe_deviation(sensor: Sensor) -> list[float]:
+def stripe_deviation(sensor: Sensor, resolution: float = RESOLUTION) -> list[float]:
     """Give the standard deviation between columns of each band, digital numbers."""
-    shares = [min((band.pixel_size or sensor.pixel_size) / RESOLUTION, 1) for band in sensor.bands]
+    shares = _pixel_shares(sensor, resolution)
     return [sensor.striping * share**0.5 for share in shares]
+
+
+def _pixel_shares(sensor: Sensor, resolution: float) -> list[float]:
+    """Side of a pixel of each band relative to one of ``resolution`` m, at most 1."""
+    return [min((band.pixel_size or sensor.pixel_size) / resolution, 1) for band in sensor.bands]

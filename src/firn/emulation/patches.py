@@ -17,7 +17,9 @@ from firn.config import EmulationSettings
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
     BRIGHTEST,
+    DECISIVE,
     NOISE_MARGIN,
+    RESOLUTION,
     Acquisition,
     SourceScene,
     draw_acquisitions,
@@ -83,14 +85,24 @@ class Noise:
     size : int
         Side of the patches, pixels.
     rng : Generator
+    resolution : float
+        Pixel size of the patches, m.
     """
 
-    def __init__(self, sensor: Sensor, size: int, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        sensor: Sensor,
+        size: int,
+        rng: np.random.Generator,
+        resolution: float = RESOLUTION,
+    ) -> None:
         self._rng, self._size = rng, size
         side = size + NOISE_MARGIN
         self._field = rng.standard_normal((side, side), dtype=np.float32)
-        self._variance = np.array(noise_variance(sensor), np.float32)
-        self._stripes = [np.float32(deviation) for deviation in stripe_deviation(sensor)]
+        self._variance = np.array(noise_variance(sensor, resolution), np.float32)
+        self._stripes = [
+            np.float32(deviation) for deviation in stripe_deviation(sensor, resolution)
+        ]
 
     def draw(self) -> list[BandNoise]:
         """Noise of every band of one patch."""
@@ -114,7 +126,7 @@ def emulate(
 
     A pixel is valid where every Sentinel-2 band that some weight uses has data, there and as far as
     the filters reach; elsewhere its DN are 0. A Sentinel-2 band that saturated saturates the bands
-    mixed from it.
+    that a good part of is mixed from it (`DECISIVE`).
 
     Parameters
     ----------
@@ -164,8 +176,7 @@ def _emulate_rows(
     # Most images have none of it, which the extremes tell at a fraction of the cost.
     any_saturated = wide.max() == STACK_SATURATED
     reflectance = wide * np.float32(1 / STACK_SCALE)
-    if reach:
-        reflectance = np.minimum(reflectance, np.float32(BRIGHTEST))
+    np.minimum(reflectance, np.float32(BRIGHTEST), out=reflectance)
     for band, row in enumerate(weights):
         mixing = np.flatnonzero(row)
         image = arrays.mix([reflectance[j] for j in mixing], row[mixing])
@@ -183,7 +194,8 @@ def _emulate_rows(
             )
         dn[band] = arrays.rounded(numbers, full)
         if any_saturated:
-            dn[band][(wide[mixing, inner] == STACK_SATURATED).any(axis=0)] = full
+            deciding = np.flatnonzero(row >= DECISIVE)
+            dn[band][(wide[deciding, inner] == STACK_SATURATED).any(axis=0)] = full
     if not valid.all():
         dn[:, ~valid] = 0
 

@@ -28,8 +28,9 @@ def write_pseudo_scene(
     settings: EmulationSettings,
     seed: int,
     output: str | os.PathLike[str],
+    resolution: float = RESOLUTION,
 ) -> None:
-    """Emulate a scene with one draw of everything and write it as a GeoTIFF of 20 m.
+    """Emulate a scene with one draw of everything and write it as a GeoTIFF.
 
     Values are uint16 thousandths of TOA reflectance, at least 1 where there is data; time, sun and
     the drawn gains are tags of the file.
@@ -47,6 +48,8 @@ def write_pseudo_scene(
         What they say of patches and labels does not matter here.
     seed : int
     output : path
+    resolution : float
+        Pixel size, m: 20, or 10 for sensors that see that much.
 
     Raises
     ------
@@ -63,15 +66,16 @@ def write_pseudo_scene(
         platform=product.platform,
         sun_elevation=90 - product.sun_zenith,
         bands=choose_bands(sensor, load_sensor(product.platform), STACK_BANDS),
+        resolution=resolution,
     )
     one = settings.model_copy(update={"draws": 1})
     (drawn,) = draw_acquisitions(sensor, saturations, scene, one, 1, seed)
-    reflectance, saturated = product.read(scene.bands, RESOLUTION)
+    reflectance, saturated = product.read(scene.bands, resolution)
     toa = encode(reflectance.values, saturated)
     noise = None
     if settings.noise:
         rng = generator(seed, "emulation", sensor.name, scene.tile, scene.date, "noise")
-        noise = Noise(sensor, max(toa.shape[1:]), rng)
+        noise = Noise(sensor, max(toa.shape[1:]), rng, resolution)
     dn, valid = emulate(toa, drawn, sensor.bits, noise)
     gains = drawn.saturation[:, None, None], drawn.minimum[:, None, None]
     seen = to_reflectance(dn, *gains, sensor.bits)
@@ -80,7 +84,7 @@ def write_pseudo_scene(
     raster.write(
         output,
         numbers,
-        product.grid(RESOLUTION),
+        product.grid(resolution),
         nodata=0,
         band_names=sensor.band_names,
         units="1e-3",

@@ -17,6 +17,7 @@ from firn.classes import IGNORE
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
     BRIGHTEST,
+    DECISIVE,
     NOISE_MARGIN,
     Acquisition,
     noise_variance,
@@ -109,7 +110,7 @@ class Taken:
     """Acquisitions as tensors, the patch first and two axes of 1 last.
 
     ``weights`` are listed by source band, ``rows``, ``columns`` and ``reach`` by neighbour; reach
-    is 1 as far as the filters of a patch go, in which case its reflectance is cut at ``ceiling``.
+    is 1 as far as the filters of a patch go.
     """
 
     weights: list[Tensor]
@@ -120,7 +121,6 @@ class Taken:
     rows: list[Tensor]
     columns: list[Tensor]
     reach: list[Tensor]
-    ceiling: Tensor
 
     @classmethod
     def of(cls, acquisitions: Sequence[Acquisition], device: torch.device) -> "Taken":
@@ -136,7 +136,6 @@ class Taken:
             return np.pad(weights, ((0, 0), (margin, margin)))
 
         reach = [pad(np.ones((1, 2 * own + 1), np.float32)) for own in reaches]
-        ceiling = [np.array([BRIGHTEST if own else np.inf], np.float32) for own in reaches]
         return cls(
             weights=list(bring([a.weights for a in acquisitions]).unbind(2)),
             saturation=bring([a.saturation for a in acquisitions]),
@@ -146,7 +145,6 @@ class Taken:
             rows=list(bring([pad(a.rows) for a in acquisitions]).unbind(2)),
             columns=list(bring([pad(a.columns) for a in acquisitions]).unbind(2)),
             reach=list(bring(reach).unbind(2)),
-            ceiling=bring(ceiling),
         )
 
 
@@ -172,7 +170,7 @@ def emulate(
     """
     full = 2**sensor.bits - 1
     sources = range(toa.shape[1])
-    reflectance = torch.minimum(toa * (1 / STACK_SCALE), taken.ceiling)
+    reflectance = (toa * (1 / STACK_SCALE)).clamp(max=BRIGHTEST)
     image = arrays.mix([reflectance[:, s : s + 1] for s in sources], taken.weights)
     if taken.hazy:
         image = arrays.add_haze(image, taken.haze)
@@ -193,11 +191,11 @@ def reflectance_of(numbers: Tensor, taken: Taken, full: int) -> Tensor:
 
 
 def saturate(reflectance: Tensor, toa: Tensor, taken: Taken, sensor: Sensor) -> Tensor:
-    """Saturate the bands that are mixed from a Sentinel-2 band which saturated."""
+    """Saturate the bands that a good part of is mixed from a Sentinel-2 band which saturated."""
     full = 2**sensor.bits - 1
     highest = reflectance_of(torch.full_like(taken.minimum, full), taken, full)
     for source, weight in enumerate(taken.weights):
-        saturated = (toa[:, source : source + 1] == STACK_SATURATED) & (weight > 0)
+        saturated = (toa[:, source : source + 1] == STACK_SATURATED) & (weight >= DECISIVE)
         reflectance = torch.where(saturated, highest, reflectance)
     return reflectance
 
