@@ -35,7 +35,8 @@ from firn.samples import Samples, write_rows
 from firn.training.data import open_training_data
 from firn.training.fitting import fit
 from firn.training.loop import finished, train
-from firn.training.passes import Passes, moving_average, turn
+from firn.training.passes import Passes, moving_average
+from firn.training.reemulation import turned
 from firn.training.selection import select, selected
 from firn.training.state import EpochRecord, TrainingState, resume_path
 
@@ -112,7 +113,7 @@ def test_killed_training_ends_with_the_same_bytes(trained: Path, tmp_path: Path)
     """A process is killed, as by a batch system, once its second epoch is on disk."""
     output = tmp_path / "killed.safetensors"
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, training_world.__file__, str(output)]
+    command = [sys.executable, training_world.__file__, str(output), "24", "{}"]
     process = subprocess.Popen(command, env=environment)
     deadline = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < deadline:
@@ -220,11 +221,11 @@ def test_loss_is_the_weighted_mean_over_labelled_pixels() -> None:
     passes = Passes(preliminary(), data, preliminary().model(data))
     labels = torch.tensor([[[0, 1, 2, 255]]], dtype=torch.uint8)
     even = torch.zeros(1, 3, 1, 4)
-    total, weight = passes._loss(even, labels)
+    total, weight = passes._loss(even, labels), passes._weight(labels)
     assert weight.item() == 8
     assert (total / weight).item() == pytest.approx(np.log(3))
     even[0, 2, 0, 2] = 50
-    total, weight = passes._loss(even, labels)
+    total = passes._loss(even, labels)
     assert (total / weight).item() == pytest.approx(3 * np.log(3) / 8)
 
 
@@ -310,9 +311,10 @@ def test_turn_moves_labels_with_channels_through_all_symmetries() -> None:
     rows, cols = torch.meshgrid(torch.arange(6), torch.arange(6), indexing="ij")
     labels = (10 * rows + cols).expand(200, 6, 6)
     channels = torch.stack([labels, labels + 100], dim=1).float()
-    turned, moved = turn(np.random.default_rng(3), channels, labels)
-    torch.testing.assert_close(turned[:, 0], moved.float())
-    torch.testing.assert_close(turned[:, 1], moved.float() + 100)
+    codes = np.random.default_rng(3).integers(8, size=200).tolist()
+    images, moved = turned(channels, codes), turned(labels, codes)
+    torch.testing.assert_close(images[:, 0], moved.float())
+    torch.testing.assert_close(images[:, 1], moved.float() + 100)
     corners = {(int(patch[0, 0]), int(patch[0, -1])) for patch in moved}
     assert corners == {(0, 5), (5, 55), (55, 50), (50, 0), (5, 0), (55, 5), (50, 55), (0, 50)}
 

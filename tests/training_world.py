@@ -1,16 +1,19 @@
 """A small learnable world: patches of dark ground, smooth snow and chequered cloud."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from firn.config import IntensiveTraining, NetworkSettings, PreliminaryTraining, TrainingSettings
 from firn.samples import Batch
 from firn.seeds import generator
 from firn.training.data import TrainingData
+from firn.training.group import joined
 from firn.training.loop import train
 from firn.training.run import Run
 
@@ -76,14 +79,16 @@ NETWORK = NetworkSettings(widths=(4, 8), padding="same")
 
 def preliminary(method: str = "unet", seed: int = 1, **changes: object) -> Run:
     """A preliminary run of the small world."""
-    settings = SETTINGS.model_copy(update=changes)
+    settings = TrainingSettings.model_validate(SETTINGS.model_dump() | changes)
     return Run(
         method, f"preliminary/{seed}", 7, NETWORK, settings, settings.preliminary, start=None
     )
 
 
 if __name__ == "__main__":
-    # A process of its own, for a test that kills it.
+    # A process of its own, for a test that kills it, or one of several that torchrun starts.
     assert os.environ["OMP_NUM_THREADS"] == "1"
-    output = Path(sys.argv[1])
-    train(preliminary(), world(), output, output.with_suffix(".csv"))
+    output, patches, changes = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    with joined(torch.device("cpu")) as group:
+        run = preliminary(**changes)
+        train(run, world(train_patches=patches), output, output.with_suffix(".csv"), group)

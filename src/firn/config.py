@@ -351,6 +351,12 @@ class TrainingSettings(Section):
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto = a GPU if there is one; cuda without one is an error"
     )
+    processes: int = Field(
+        1,
+        ge=1,
+        description="Processes that share each batch of a training, each with a GPU of its own or "
+        "its part of the cores",
+    )
 
 
 class InferenceSettings(Section):

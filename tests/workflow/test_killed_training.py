@@ -21,13 +21,6 @@ from firn.training.state import resume_path
 from .conftest import ROOT, command
 
 TINY = ROOT / "tests/workflow/tiny.yaml"
-EPOCHS = 100
-TRAINING = {
-    "preliminary": {"seeds": [1], "patience": EPOCHS, "max_epochs": EPOCHS},
-    "batch_size": 1,
-    "emulation": "stored",
-    "device": "cpu",
-}
 
 pytestmark = pytest.mark.slow
 
@@ -52,12 +45,20 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def test_killed_training_continues(run: Path) -> None:
+@pytest.mark.parametrize(("processes", "epochs"), [(1, 100), (2, 20)])
+def test_killed_training_continues(processes: int, epochs: int, run: Path) -> None:
+    training = {
+        "preliminary": {"seeds": [1], "patience": epochs, "max_epochs": epochs},
+        "batch_size": processes,
+        "emulation": "stored",
+        "device": "cpu",
+        "processes": processes,
+    }
     model = run / "models/unet-spot4/preliminary/1.safetensors"
     line = command(
         *("--configfile", TINY, "--profile", "workflow/profiles/local"),
         *(model, "--allowed-rules", "train_preliminary"),
-        config=[f"training={TRAINING}"],
+        config=[f"training={training}"],
         folder=run.parent,
     )
     process = subprocess.Popen(line, cwd=ROOT, start_new_session=True)
@@ -71,5 +72,6 @@ def test_killed_training_continues(run: Path) -> None:
 
     assert subprocess.run(line, cwd=ROOT, check=False).returncode == 0
     assert "continuing after epoch" in (run / "logs/train_preliminary/unet-spot4_1.log").read_text()
-    assert load_model(model).card.training["epochs"] == EPOCHS
+    outcome = load_model(model).card.training
+    assert (outcome["epochs"], outcome["processes"]) == (epochs, processes)
     assert not resume_path(model).exists()

@@ -37,7 +37,7 @@ TARGETS = {name.removeprefix(f"{e.method}-"): e for name, e in EXPERIMENTS.items
 FITTED = ("baseline-majority", "baseline-threshold")
 TRAINED = tuple(method for method in CONFIG.methods if method not in FITTED)
 
-#: A training asks for a GPU unless it is told to use none.
+#: A process of a training asks for a GPU unless it is told to use none.
 GPUS = 0 if CONFIG.training.device == "cpu" else 1
 
 

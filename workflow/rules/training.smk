@@ -37,10 +37,10 @@ rule train_preliminary:
         "<benchmarks>/train_preliminary/{experiment}_{seed}.tsv"
     wildcard_constraints:
         experiment=one_of(TRAINED_EXPERIMENTS),
-    threads: 8
+    threads: 8 * CONFIG.training.processes
     resources:
-        gpu=GPUS,
-        mem_mb=32000,
+        gpu=GPUS * CONFIG.training.processes,
+        mem_mb=32000 * CONFIG.training.processes,
         runtime=360,
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
@@ -97,10 +97,10 @@ rule train_intensive:
         "<benchmarks>/train_intensive/{experiment}.tsv"
     wildcard_constraints:
         experiment=one_of(TRAINED_EXPERIMENTS),
-    threads: 8
+    threads: 8 * CONFIG.training.processes
     resources:
-        gpu=GPUS,
-        mem_mb=32000,
+        gpu=GPUS * CONFIG.training.processes,
+        mem_mb=32000 * CONFIG.training.processes,
         runtime=1440,
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,

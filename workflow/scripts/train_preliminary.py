@@ -2,29 +2,32 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.config import NetworkSettings, TrainingSettings, TrainingStep
-from firn.training.data import open_training_data
-from firn.training.loop import train
-from firn.training.run import Run
-from firn.training.sentinel2 import emulation_of
+from firn.training.job import Job, run
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
-    run = Run(
+    job = Job(
         method=params.method,
         name=f"preliminary/{snakemake.wildcards.seed}",
         seed=params.seed,
-        network=NetworkSettings.model_validate(params.network),
-        settings=TrainingSettings.model_validate(params.settings),
-        step=TrainingStep.model_validate(params.step),
+        network=params.network,
+        settings=params.settings,
+        step=params.step,
+        samples=source.samples,
+        statistics=source.statistics,
+        patches=source.patches,
+        pseudo=source.pseudo,
+        sensor=params.sensor,
+        emulation=params.emulation,
+        # An empty list where no gains are drawn.
+        kde=source.kde or None,
+        model=output.model,
+        history=output.history,
     )
-    files = source.samples, source.statistics, source.patches, source.pseudo
-    emulation = emulation_of(source.kde, params.sensor, params.emulation)
-    data = open_training_data(*files, emulation)
-    train(run, data, output.model, output.history)
+    run(job)
 
 
 if __name__ == "__main__":

@@ -7,17 +7,20 @@ import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 
 import torch
 
 from firn.compute import deterministic
 from firn.config import TrainingStep
+from firn.errors import ModelError
 from firn.files import write_text
 from firn.methods import save_model
 from firn.methods.network import load_network, network_tensors
 from firn.provenance import provenance
 from firn.training.calibration import CALIBRATION_PIXELS, fit_temperature
 from firn.training.data import TrainingData
+from firn.training.group import Group
 from firn.training.passes import Passes
 from firn.training.run import Run
 from firn.training.state import EpochRecord, TrainingState, load_state, resume_path, save_state
@@ -31,6 +34,7 @@ def train(
     data: TrainingData,
     output: PathLike,
     history: PathLike,
+    group: Group | None = None,
 ) -> None:
     """Train until the validation loss has not improved for ``patience`` epochs.
 
@@ -41,6 +45,9 @@ def train(
     training continues from there and, on a CPU with the same number of threads, ends with the same
     bytes. The number of threads is torch's (``OMP_NUM_THREADS``) and stands in the model's card.
 
+    Several processes train as one would with the same batches, but for rounding; the first of them
+    writes.
+
     Parameters
     ----------
     run : Run
@@ -49,6 +56,8 @@ def train(
         Model to write.
     history : path
         CSV of epoch, losses, kappa and learning rate; the time of an epoch is in the log only.
+    group : Group, optional
+        The processes that train together, each of which calls this function; this one by default.
 
     Raises
     ------
@@ -59,19 +68,25 @@ def train(
         No validation pixel is labelled.
     """
     model = run.model(data)
-    passes = Passes(run, data, model)
+    passes = Passes(run, data, model, group)
+    writes = passes.group.is_first
     optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
     state = TrainingState(
         passes.network, passes.average, optimiser, network_tensors(passes.network)
     )
     resume, settings = resume_path(output), run.digest(data)
     with deterministic(passes.device):
-        if not load_state(resume, state, settings) and run.start is not None:
+        continues = load_state(resume, state, settings)
+        _check_alike(passes, state, resume)
+        if not continues and run.start is not None:
             state.best_loss, state.best_kappa = passes.validate(data.validation)
         while not finished(state, run.step):
             state.record(_epoch(passes, state), passes.kept)
-            save_state(resume, state, settings)
-            write_history(history, state.history)
+            if writes:
+                save_state(resume, state, settings)
+                write_history(history, state.history)
+        if not writes:
+            return
         load_network(passes.kept, state.best)
         temperature = fit_temperature(*passes.sample_logits(data.validation, CALIBRATION_PIXELS))
     write_history(history, state.history)
@@ -83,6 +98,16 @@ def train(
     )
     save_model(type(model).restore(card, state.best), output)
     resume.unlink(missing_ok=True)
+
+
+def _check_alike(passes: Passes, state: TrainingState, resume: Path) -> None:
+    """Refuse to train in processes that do not continue from the same epoch."""
+    epoch = torch.tensor(state.epoch, device=passes.device)
+    if int(passes.group.total(epoch)) != state.epoch * passes.group.size:
+        raise ModelError(
+            f"{resume}: is not the same file for all processes of the training; put the results on "
+            "a disk that all nodes see"
+        )
 
 
 def finished(state: TrainingState, step: TrainingStep) -> bool:
@@ -124,6 +149,7 @@ def _outcome(passes: Passes, state: TrainingState) -> dict[str, object]:
         "device": passes.device.type,
         "precision": str(passes.precision).removeprefix("torch."),
         "threads": torch.get_num_threads(),
+        "processes": passes.group.size,
     }
 
 

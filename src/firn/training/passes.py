@@ -1,9 +1,10 @@
 """Passes of a network over patches: one epoch of training, and validation."""
 
+import logging
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from typing import Never
+from collections.abc import Callable, Iterator, Sequence
+from typing import Never, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,12 @@ from firn.confusion import confusion_matrix, kappa
 from firn.errors import DataError, ModelError
 from firn.methods.network import NetworkModel, normalise
 from firn.training.data import PatchSource, TrainingData
+from firn.training.group import Group, share_statistics
 from firn.training.reemulation import EpochPatches, turned
 from firn.training.run import Run
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 
 class Passes:
@@ -29,16 +34,28 @@ class Passes:
     The loss is the cross-entropy of labelled pixels, weighted by class (Barrou Dumont et al. 2024),
     over the sum of their weights.
 
+    Where a GPU's memory is too small for a batch, its halves follow each other and their gradients
+    are added up: the loss and the step are those of the batch, but for batch normalisation, whose
+    statistics are those of each half.
+
     Parameters
     ----------
     run : Run
     data : TrainingData
     model : NetworkModel
         Its network is moved to the device.
+    group : Group
+        The processes that share each batch.
     """
 
-    def __init__(self, run: Run, data: TrainingData, model: NetworkModel) -> None:
+    def __init__(
+        self, run: Run, data: TrainingData, model: NetworkModel, group: Group | None = None
+    ) -> None:
         self.run, self.data = run, data
+        self.group = group or Group()
+        # Patches that go through the network at once.
+        self._part = -(-run.settings.batch_size // self.group.size)
+        share_statistics(model.network, self.group)
         self.device = choose_device(run.settings.device)
         self.precision = choose_precision(run.settings.precision, self.device)
         # torch's type stubs know no memory_format here.
@@ -71,32 +88,96 @@ class Passes:
         loss = weight = 0.0
         with self._progress(order, epoch) as progress:
             for channels, labels in self._train_batches(order, epoch, rng):
-                logits = self._logits(self.network, channels)
-                batch_loss, batch_weight = self._loss(logits, labels)
+                batch_weight = self.group.total(self._weight(labels))
                 # A batch without a labelled pixel teaches nothing.
                 if batch_weight.item() > 0:
                     optimiser.zero_grad(set_to_none=True)
-                    (batch_loss / batch_weight).backward()  # type: ignore[no-untyped-call]
+                    loss += self._add_gradients(channels, labels, batch_weight)
                     optimiser.step()
                     if self.average is not None:
                         self.average.update_parameters(self.network)
-                    loss += batch_loss.item()
                     weight += batch_weight.item()
                 progress.update()
+        loss = self._total(loss)
         return self._mean(loss, weight, f"training loss of epoch {epoch}")
+
+    def _add_gradients(self, channels: Tensor, labels: Tensor, weight: Tensor) -> float:
+        """Gradients of a batch of all processes, and the loss of this one, not divided by weight.
+
+        Parameters
+        ----------
+        channels, labels : Tensor
+            This process's share of the batch.
+        weight : Tensor
+            Of the whole batch.
+        """
+
+        def add(channels: Tensor, labels: Tensor) -> float:
+            loss = self._loss(self._logits(self.network, channels), labels)
+            (loss / weight).backward()  # type: ignore[no-untyped-call]
+            return loss.item()
+
+        loss = sum(self._in_parts(add, channels, labels))
+        self.group.add_gradients(self.network.parameters())
+        return loss
+
+    def _in_parts(
+        self, apply: Callable[[Tensor, Tensor], Result], channels: Tensor, labels: Tensor
+    ) -> list[Result]:
+        """Apply a function to as many patches at once as the memory of the device holds."""
+        while True:
+            images, marks = (torch.split(whole, self._part) for whole in (channels, labels))
+            try:
+                return [apply(*part) for part in zip(images, marks, strict=True)]
+            except torch.cuda.OutOfMemoryError as error:
+                problem = str(error)
+            # Outside of the handler, which keeps alive what the failed attempt has computed.
+            self._halve(problem)
+
+    def _halve(self, problem: str) -> None:
+        """Let half as many patches through the network at once, from the start of the batch."""
+        where = f"{self.data.name} {self.run.name}"
+        logger.info("%s: %s", where, problem)
+        if self._part == 1 or self.group.size > 1:
+            raise ModelError(
+                f"{where}: the memory of the GPU is too small for {self._part} patch(es) and the "
+                "network; lower training.batch_size, patches.size or network.widths, or take a "
+                "larger GPU"
+            )
+        self._part = -(-self._part // 2)
+        self.network.zero_grad(set_to_none=True)
+        logger.warning(
+            "%s: the memory of the GPU is too small for a batch of %d patches; %d at once from now "
+            "on, their gradients are added up (batch normalisation sees %d)",
+            where,
+            self.run.settings.batch_size,
+            self._part,
+            self._part,
+        )
 
     def _train_batches(
         self, order: Sequence[int], epoch: int, rng: np.random.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of an epoch, stored or emulated anew, turned where that is asked for."""
+        """Share of each batch of an epoch, stored or emulated anew, turned where that is asked for.
+
+        Random numbers are drawn for the whole batch, so that a patch is the same in any process.
+        """
         settings = self.run.settings
-        if settings.emulation == "every-epoch":
-            patches = self._renewed(epoch, rng)
-            for start in range(0, len(order), settings.batch_size):
-                yield patches.batch(order[start : start + settings.batch_size])
-            return
-        for channels, labels in batches(self.data.train, order, settings.batch_size):
-            yield turn(rng, channels, labels) if settings.augment else (channels, labels)
+        renewed = self._renewed(epoch, rng) if settings.emulation == "every-epoch" else None
+        for start in range(0, len(order), settings.batch_size):
+            batch = order[start : start + settings.batch_size]
+            own = range(len(batch))[self.group.share]
+            # Without a patch of its own, a process still takes part: with none of a batch of one.
+            taken = own or range(1)
+            if renewed is not None:
+                channels, labels = renewed.batch(batch, taken)
+            else:
+                stored = self.data.train.batch([batch[i] for i in taken])
+                channels, labels = (torch.from_numpy(values) for values in stored)
+                if settings.augment:
+                    codes = rng.integers(8, size=len(batch))[taken].tolist()
+                    channels, labels = turned(channels, codes), turned(labels, codes)
+            yield channels[: len(own)], labels[: len(own)]
 
     def _renewed(self, epoch: int, rng: np.random.Generator) -> EpochPatches:
         """Patches of an epoch, emulated anew; they depend on the epoch and the run's seed alone."""
@@ -125,19 +206,23 @@ class Passes:
         network = self.kept.eval()
         loss = weight = 0.0
         matrix = np.zeros((len(CLASS_NAMES), len(CLASS_NAMES)), np.int64)
+
+        def judge(channels: Tensor, labels: Tensor) -> tuple[float, Tensor]:
+            logits = self._logits(network, channels)
+            return self._loss(logits, labels).item(), logits.argmax(dim=1).cpu()
+
         with torch.no_grad():
-            for channels, labels in batches(
-                source, range(len(source)), self.run.settings.batch_size
-            ):
-                logits = self._logits(network, channels)
-                batch_loss, batch_weight = self._loss(logits, labels)
-                loss += batch_loss.item()
-                weight += batch_weight.item()
-                predicted = logits.argmax(dim=1).cpu().numpy()
+            own = range(len(source))[self.group.share]
+            for channels, labels in batches(source, own, self._part):
+                parts = self._in_parts(judge, channels, labels)
+                loss += sum(part for part, _ in parts)
+                weight += self._weight(labels).item()
+                predicted = torch.cat([classes for _, classes in parts]).numpy()
                 matrix += confusion_matrix(self._judged(labels).numpy(), predicted)
-        agreement = float(kappa(matrix))
+        counts = torch.from_numpy(matrix).to(self.device)
+        agreement = float(kappa(self.group.total(counts).cpu().numpy()))
         return (
-            self._mean(loss, weight, "validation loss"),
+            self._mean(self._total(loss), self._total(weight), "validation loss"),
             agreement if math.isfinite(agreement) else None,
         )
 
@@ -185,14 +270,22 @@ class Passes:
         height, width = labels.shape[-2:]
         return labels[:, lost : height - lost, lost : width - lost]
 
-    def _loss(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Weighted cross-entropy summed over labelled pixels, and the sum of their weights."""
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Weighted cross-entropy summed over labelled pixels."""
         judged = self._judged(labels).to(self.device).long()
-        counts = torch.stack([(judged == c).sum() for c in range(len(CLASS_NAMES))])
-        total = functional.cross_entropy(
+        return functional.cross_entropy(
             logits, judged, weight=self.weights, ignore_index=IGNORE, reduction="sum"
         )
-        return total, (counts * self.weights).sum()
+
+    def _weight(self, labels: Tensor) -> Tensor:
+        """Sum of the weights of labelled pixels."""
+        judged = self._judged(labels).to(self.device)
+        counts = torch.stack([(judged == c).sum() for c in range(len(CLASS_NAMES))])
+        return (counts * self.weights).sum()
+
+    def _total(self, value: float) -> float:
+        """Sum over the processes."""
+        return self.group.total(torch.tensor(value, dtype=torch.float64, device=self.device)).item()
 
     def _mean(self, loss: float, weight: float, what: str) -> float:
         where = f"{self.data.name}, {self.run.name}"
@@ -214,7 +307,7 @@ class Passes:
             total=-(-len(order) // self.run.settings.batch_size),
             desc=f"{self.data.name} {self.run.name} epoch {epoch}",
             leave=False,
-            disable=not sys.stderr.isatty(),
+            disable=not (self.group.is_first and sys.stderr.isatty()),
         )
 
 
@@ -241,16 +334,3 @@ def batches(
     for start in range(0, len(order), size):
         channels, labels = source.batch(order[start : start + size])
         yield torch.from_numpy(channels), torch.from_numpy(labels)
-
-
-def turn(rng: np.random.Generator, channels: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Turn and mirror each patch at random; see `firn.training.reemulation.turned`.
-
-    Parameters
-    ----------
-    rng : Generator
-    channels : Tensor, (patch, channel, y, x)
-    labels : Tensor, (patch, y, x)
-    """
-    codes = rng.integers(8, size=len(labels)).tolist()
-    return turned(channels, codes), turned(labels, codes)

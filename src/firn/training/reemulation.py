@@ -51,8 +51,17 @@ class EpochPatches:
     device: torch.device
     turns: npt.NDArray[np.int64] | None
 
-    def batch(self, index: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def batch(
+        self, index: Sequence[int], own: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Emulate some patches.
+
+        Parameters
+        ----------
+        index : sequence of int
+            A batch; the noise of its patches depends on the batches before.
+        own : sequence of int, optional
+            Positions in ``index`` of the patches that are wanted; all by default.
 
         Returns
         -------
@@ -60,6 +69,9 @@ class EpochPatches:
             On the device; NaN where there is no data.
         labels : Tensor of uint8, (patch, y, x)
         """
+        noise = self._noise(len(index), own) if self.samples.emulation.settings.noise else None
+        if own is not None:
+            index = [index[position] for position in own]
         patch = self.samples.patch[list(index)]
 
         def load(values: npt.NDArray[np.generic], dtype: torch.dtype) -> Tensor:
@@ -75,7 +87,6 @@ class EpochPatches:
         labels = load(self.samples.label, torch.uint8)
         sensor = self.samples.emulation.sensor
         taken = Taken.of([self.acquisitions[i] for i in index], self.device)
-        noise = self._noise(len(index)) if self.samples.emulation.settings.noise else None
         reflectance = emulate(toa, taken, sensor, noise)
         if self.samples.has_saturated[patch].any():
             reflectance = saturate(reflectance, toa, taken, sensor)
@@ -95,12 +106,17 @@ class EpochPatches:
         shape = len(sensor.bands), side, side
         return torch.randn(shape, generator=generator, device=self.device)
 
-    def _noise(self, patches: int) -> tuple[Tensor, Tensor]:
-        """Give normal numbers, (patch, band, y, x), and stripes in DN, (patch, band, 1, x)."""
+    def _noise(self, patches: int, own: Sequence[int] | None) -> tuple[Tensor, Tensor]:
+        """Draw noise of patches and give that of some of them.
+
+        Normal numbers, (patch, band, y, x), and stripes in DN, (patch, band, 1, x).
+        """
         size, sensor = self.samples.toa.shape[-1], self.samples.emulation.sensor
-        places = self.rng.integers(NOISE_MARGIN + 1, size=(patches, 2)).tolist()
+        chosen = slice(None) if own is None else list(own)
+        places = self.rng.integers(NOISE_MARGIN + 1, size=(patches, 2))[chosen].tolist()
         windows = [self._field[:, r : r + size, c : c + size] for r, c in places]
         stripes = self.rng.standard_normal((patches, len(sensor.bands), 1, size), np.float32)
+        stripes = stripes[chosen]
         stripes *= np.array(stripe_deviation(sensor), np.float32)[:, None, None]
         return torch.stack(windows), torch.from_numpy(stripes).to(self.device)
 

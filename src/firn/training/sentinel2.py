@@ -1,6 +1,6 @@
 """Training patches as Sentinel-2 saw them, for a training that emulates them anew each epoch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -47,19 +47,6 @@ class Emulation:
         values = [gains.saturation.tolist(), gains.minimum.tolist(), gains.sun_elevation.tolist()]
         texts = [gains.area, gains.scenes, gains.dates, gains.instruments, gains.bandwidth]
         return digest([self.sensor, self.settings, values, texts])
-
-
-def emulation_of(
-    kde: str | Sequence[str], sensor: Mapping[str, Any], settings: Mapping[str, Any]
-) -> Emulation | None:
-    """Emulation from plain values, as the rules have them; None where no file of gains is given."""
-    if not isinstance(kde, str):
-        return None
-    return Emulation(
-        Sensor.model_validate(sensor),
-        Saturations.load(kde),
-        EmulationSettings.model_validate(settings),
-    )
 
 
 @dataclass(frozen=True)
