@@ -1,8 +1,9 @@
 """Jobs of SLURM that a killed call of the workflow left behind.
 
 A call that is killed cannot cancel its jobs, and the next one makes the same files. Each call
-therefore leaves a record in the folder of the run until it ends. The next call finds the records of
-those that did not, and cancels their jobs before it submits its own.
+therefore leaves a record in the folder of the run until all is done. The next call finds the
+records of those that did not get so far, and cancels the jobs that they left before it submits its
+own.
 """
 
 import os
