@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from firn.batches import Outcome, compose, read_outcomes, summarise, write_outcomes
+from firn.batches import (
+    Outcome,
+    check_all_mapped,
+    compose,
+    mapped_scenes,
+    read_outcomes,
+    write_outcomes,
+    write_summary,
+)
 from firn.catalogue import SpotScene
 from firn.errors import DataError
 
@@ -57,7 +65,7 @@ def tables(tmp_path: Path) -> list[Path]:
 def test_failures_are_listed_and_their_tables_removed(tables: list[Path], tmp_path: Path) -> None:
     mapped, failed = tmp_path / "mapped.tsv", tmp_path / "failed.tsv"
     with pytest.raises(DataError, match=r"1 of 3 scenes failed.*: two; correct"):
-        summarise(tables, mapped, failed)
+        check_all_mapped(tables, mapped, failed)
     assert failed.read_text().splitlines() == [
         "target\tbatch\tscene_id\tstate\treason\tlog",
         'spot2\tb\ttwo\tfailed\t"no ""B\t1"""\ttwo.log',
@@ -66,13 +74,23 @@ def test_failures_are_listed_and_their_tables_removed(tables: list[Path], tmp_pa
     assert not mapped.exists()
 
     write_outcomes(tables[1], [Outcome("two", "mapped"), Outcome("three", "mapped")])
-    summarise(tables, mapped, failed)
+    check_all_mapped(tables, mapped, failed)
     assert not failed.exists()
     assert [line.split("\t")[2] for line in mapped.read_text().splitlines()[1:]] == [
         "one",
         "two",
         "three",
     ]
+
+
+def test_scenes_that_were_mapped_are_known_beside_one_that_failed(
+    tables: list[Path], tmp_path: Path
+) -> None:
+    outcomes = tmp_path / "outcomes.tsv"
+    write_summary(outcomes, tables)
+    assert len(outcomes.read_text().splitlines()) == 4
+    assert mapped_scenes(outcomes) == [("spot2", "one"), ("spot2", "three")]
+    assert all(table.exists() for table in tables)
 
 
 def test_table_is_read_as_it_was_written(tables: list[Path]) -> None:

@@ -14,6 +14,10 @@ import pytest
 import rasterio
 import shapely
 import torch
+from pystac.extensions.classification import ClassificationExtension
+from pystac.extensions.eo import EOExtension
+from pystac.extensions.projection import ProjectionExtension
+from pystac.extensions.view import ViewExtension
 from rasterio.shutil import copy as gdal_copy
 from rasterio.warp import transform_geom
 
@@ -375,6 +379,24 @@ def test_item_is_valid_stac(tmp_path: Path, scene_path: Path, surroundings: Surr
     assert properties["firn:product"] == NAME
     offsets = [b["offset"] for b in content["assets"]["quality"]["classification:bitfields"]]
     assert offsets == [0, 1, 2, 3, 4, 5]
+
+
+def test_extensions_are_read_as_pystac_knows_them(
+    tmp_path: Path, scene_path: Path, surroundings: Surroundings
+) -> None:
+    """Each refuses an item that does not name its schema, in a version that it knows."""
+    classify_scene(open_swh(scene_path), {tmp_path / "m": unet("same")}, surroundings, SETTINGS)
+    item = pystac.Item.from_file(tmp_path / "m" / "item.json")
+    projection = ProjectionExtension.ext(item)
+    assert (projection.code, projection.shape) == ("EPSG:32632", [HEIGHT, WIDTH])
+    assert projection.transform == list(GRID.transform)[:6]
+    assert ViewExtension.ext(item).sun_elevation == 65.5
+    covers = EOExtension.ext(item)
+    assert 0 <= covers.cloud_cover + covers.snow_cover <= 100
+    classes = ClassificationExtension.ext(item.assets["snow"]).classes
+    assert [(c.value, c.name) for c in classes][1] == (100, "snow")
+    (first, *_) = ClassificationExtension.ext(item.assets["quality"]).bitfields
+    assert (first.name, first.length, len(first.classes)) == ("saturated", 1, 2)
 
 
 def test_band_that_the_scene_lacks(scene_path: Path, surroundings: Surroundings) -> None:

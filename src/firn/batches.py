@@ -34,6 +34,8 @@ class Outcome:
 
 
 COLUMNS = tuple(field.name for field in fields(Outcome))
+#: Columns of the tables of all batches.
+_SUMMARY = ("target", "batch", *COLUMNS)
 #: Failures that an error message names; the others stand in the table.
 _NAMED = 5
 
@@ -116,8 +118,34 @@ def _read(path: PathLike, make: Callable[[dict[str, str]], T]) -> list[T]:
         ) from error
 
 
-def summarise(tables: Sequence[PathLike], mapped: PathLike, failed: PathLike) -> None:
-    """Write one table of all batches if every scene was mapped, else one of the failures.
+def write_summary(path: PathLike, tables: Sequence[PathLike]) -> None:
+    """Write the tables of all batches in one: target, batch and `Outcome` of each scene.
+
+    Parameters
+    ----------
+    path : path
+    tables : sequence of path
+        Tables of the batches, ``{target}/{batch}.tsv``.
+
+    Raises
+    ------
+    DataError
+        A table is damaged.
+    """
+    _write(path, _SUMMARY, _rows(tables))
+
+
+def _rows(tables: Sequence[PathLike]) -> list[tuple[str, ...]]:
+    """Target, batch and outcome of each scene."""
+    return [
+        (Path(table).parent.name, Path(table).stem, *astuple(outcome))
+        for table in tables
+        for outcome in read_outcomes(table)
+    ]
+
+
+def check_all_mapped(tables: Sequence[PathLike], mapped: PathLike, failed: PathLike) -> None:
+    """Write the table of all scenes if every one was mapped, else one of the failures.
 
     When the failures are listed, the tables that tell of them are removed. So the next call makes
     these again: a batch finds its finished maps in the store and tries the failed scenes only.
@@ -127,30 +155,25 @@ def summarise(tables: Sequence[PathLike], mapped: PathLike, failed: PathLike) ->
     tables : sequence of path
         Tables of the batches, ``{target}/{batch}.tsv``.
     mapped, failed : path
-        Tables of target, batch and `Outcome`; ``failed`` is removed where no scene failed.
+        Tables as `write_summary` writes; ``failed`` is removed where no scene failed.
 
     Raises
     ------
     DataError
         A scene failed, or a table is damaged.
     """
-    outcomes = {Path(table): read_outcomes(table) for table in tables}
-    columns = ("target", "batch", *COLUMNS)
-    rows = [
-        (table.parent.name, table.stem, *astuple(outcome))
-        for table, batch in outcomes.items()
-        for outcome in batch
-    ]
-    failures = [row for row in rows if row[columns.index("state")] == "failed"]
+    rows = _rows(tables)
+    failures = [row for row in rows if row[_SUMMARY.index("state")] == "failed"]
     if not failures:
         Path(failed).unlink(missing_ok=True)
-        _write(mapped, columns, rows)
+        _write(mapped, _SUMMARY, rows)
         return
-    _write(failed, columns, failures)
-    for table, batch in outcomes.items():
-        if any(outcome.state == "failed" for outcome in batch):
+    _write(failed, _SUMMARY, failures)
+    batches = {row[:2] for row in failures}
+    for table in map(Path, tables):
+        if (table.parent.name, table.stem) in batches:
             table.unlink()
-    names = [row[columns.index("scene_id")] for row in failures]
+    names = [row[_SUMMARY.index("scene_id")] for row in failures]
     more = ", ..." if len(names) > _NAMED else ""
     raise DataError(
         f"{failed}: {len(names)} of {len(rows)} scenes failed, with reason and log in that table: "
@@ -160,11 +183,12 @@ def summarise(tables: Sequence[PathLike], mapped: PathLike, failed: PathLike) ->
 
 
 def mapped_scenes(path: PathLike) -> list[tuple[str, str]]:
-    """Target and identifier of each scene in a table of all batches, which `summarise` wrote.
+    """Target and identifier of each scene that was mapped, from what `write_summary` wrote.
 
     Raises
     ------
     DataError
         The file is missing or not such a table.
     """
-    return _read(path, lambda row: (row["target"], row["scene_id"]))
+    rows = _read(path, lambda row: (row["state"], row["target"], row["scene_id"]))
+    return [(target, scene) for state, target, scene in rows if state == "mapped"]

@@ -428,6 +428,11 @@ class Config(Section):
         (), description="Further sensors that are emulated but get no model"
     )
     methods: tuple[Method, ...] = Field(METHODS, min_length=1, description="Methods to compare")
+    keep_intermediates: bool = Field(
+        True,
+        description="Keep stacks, patches and pseudo-SPOT files; false = each is removed once all "
+        "that reads it is made",
+    )
     exclude: tuple[str, ...] = Field(
         (), description="Scenes to leave out: {tile}/{date} or the identifier of a SPOT scene"
     )

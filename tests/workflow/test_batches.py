@@ -10,6 +10,7 @@ from pathlib import Path
 
 import minimal_products
 import numpy as np
+import pystac
 import pytest
 import yaml
 from minimal_products import EPSG, full
@@ -29,7 +30,7 @@ BANDS = ("XS1", "XS2", "XS3")
 SCENES = [f"SPOT2-HRV1-XS_1990061{day}-110246-780_L1C_039-264-0_D_V1-0" for day in (4, 5, 6)]
 RULES = (
     "--allowed-rules",
-    *("maps", "stac_catalogue", "batch_summary", "classify_batch", "classify"),
+    *("maps", "stac_catalogue", "batch_summary", "batch_outcomes", "classify_batch", "classify"),
 )
 
 
@@ -82,6 +83,10 @@ def rows(table: Path, delimiter: str = "\t") -> list[dict[str, str]]:
         return list(csv.DictReader(file, delimiter=delimiter))
 
 
+def catalogued(run: Path) -> list[pystac.Item]:
+    return list(pystac.Catalog.from_file(run / "catalog.json").get_items(recursive=True))
+
+
 def map_files(run: Path, scene: str) -> list[Path]:
     return [run / "maps/baseline-majority-spot2" / scene / name for name in FILES]
 
@@ -102,9 +107,12 @@ def test_a_damaged_scene_costs_itself_and_is_tried_again_alone(
 ) -> None:
     first = snakemake(*options(run), folder=run.parent)
     assert first.code != 0
-    jobs = ("batch_summary", "classify_batch", "maps", "stac_catalogue")
+    jobs = ("batch_outcomes", "batch_summary", "classify_batch", "maps", "stac_catalogue")
     assert first.jobs() == dict.fromkeys(jobs, 1)
-    assert not (run / "catalog.json").exists()
+    whole = [SCENES[0], SCENES[2]]
+    assert [row["product"] for row in rows(run / "scenes.csv", ",")] == whole
+    assert [item.properties["firn:product"] for item in catalogued(run)] == whole
+    assert not (run / "maps/mapped.tsv").exists()
     (failed,) = rows(run / "maps/failed.tsv")
     assert (failed["scene_id"], failed["batch"]) == (SCENES[1], "039-264_1990")
     assert f"{SCENES[1]}.zip" in failed["reason"]
@@ -122,6 +130,7 @@ def test_a_damaged_scene_costs_itself_and_is_tried_again_alone(
     assert not (run / "maps/failed.tsv").exists()
     assert all(path.is_file() for scene in SCENES for path in map_files(run, scene))
     assert [row["product"] for row in rows(run / "scenes.csv", ",")] == SCENES
+    assert len(catalogued(run)) == 3
     third = snakemake(*options(run), "-n", folder=run.parent)
     assert "Nothing to be done" in third.text
 

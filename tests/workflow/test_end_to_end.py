@@ -1,6 +1,7 @@
 """The whole workflow at its smallest: it runs, repeats nothing, and survives a bad product."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pystac
@@ -21,7 +22,21 @@ def run(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("end_to_end")
     call = snakemake(*TINY, folder=folder)
     assert call.code == 0, call.text
+    (folder / "told").write_text(call.err)
     return folder / "tiny"
+
+
+def test_the_estimate_of_disk_space_is_right_within_a_factor_of_two(run: Path) -> None:
+    told = (run.parent / "told").read_text()
+    ((total, parts),) = re.findall(rf"{run}: about ([\d.]+) MB will be written \((.*?)\)", told)
+    expected = {name: float(size) for name, size in re.findall(r"(\w+) ([\d.]+) MB", parts)}
+    written = {
+        name: sum(p.stat().st_size for p in (run / name).rglob("*") if p.is_file()) / 1e6
+        for name in expected
+    }
+    assert expected.keys() == {"archive", "terrain", "stacks", "patches", "pseudo", "maps"}
+    for name, size in (written | {"all": sum(written.values())}).items():
+        assert 0.5 <= (expected | {"all": float(total)})[name] / size <= 2, (expected, written)
 
 
 def test_every_method_is_scored_on_both_kinds_of_scenes(run: Path) -> None:

@@ -4,7 +4,7 @@ REQUIRED INPUTS: models/{experiment}/model.safetensors, a SPOT product or ortho/
 OUTPUTS:         maps/{experiment}/{scene}/{snow.tif,snow.tif.aux.xml,probability.tif,quality.tif,item.json},
                  catalog.json, catalogue/, scenes.parquet, scenes.csv,
                  and where inference.scenes_per_job is above 1: store/{experiment}/{scene}/{key}/, to which
-                 these are links, maps/batches/{target}/{batch}.tsv and maps/{mapped,failed}.tsv
+                 these are links, maps/batches/{target}/{batch}.tsv and maps/{outcomes,mapped,failed}.tsv
 """
 
 from functools import cache
@@ -162,16 +162,37 @@ if BATCHED:
         script:
             "../scripts/classify_batch.py"
 
-    rule batch_summary:
+    rule batch_outcomes:
         input:
             tables=sorted(set(BATCHED.values())),
+        output:
+            outcomes="<results>/maps/outcomes.tsv",
+        log:
+            "<logs>/batch_outcomes.log",
+        benchmark:
+            "<benchmarks>/batch_outcomes.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            code=code("batch_outcomes.py"),
+        script:
+            "../scripts/batch_outcomes.py"
+
+    rule batch_summary:
+        input:
+            tables=rules.batch_outcomes.input.tables,
+            # It removes tables that those were made of.
+            outcomes=rules.batch_outcomes.output.outcomes,
         output:
             mapped="<results>/maps/mapped.tsv",
         log:
             "<logs>/batch_summary.log",
         benchmark:
             "<benchmarks>/batch_summary.tsv"
-        # It removes the tables of failed scenes, for the next call to make.
+        # The tables of failed scenes are gone, for the next call to make.
         retries: 0
         localrule: True
         threads: 1
@@ -185,11 +206,12 @@ if BATCHED:
             "../scripts/batch_summary.py"
 
 
+# A scene that fails costs the catalogue that scene only; those with a job of their own must be there.
 # How many years there are is known only when the maps are there: their catalogues are a folder.
 rule stac_catalogue:
     input:
         single=lambda wildcards: [file for file in single_maps() if file.endswith("item.json")],
-        mapped=[rules.batch_summary.output.mapped] if BATCHED else [],
+        outcomes=[rules.batch_outcomes.output.outcomes] if BATCHED else [],
     output:
         catalogue="<results>/catalog.json",
         collections=directory("<results>/catalogue"),

@@ -69,6 +69,11 @@ def code(script):
     return code_digest(Path(workflow.basedir) / "scripts" / script)
 
 
+def intermediate(files):
+    """Output that other jobs read and nobody else: kept only where the configuration says so."""
+    return files if CONFIG.keep_intermediates else temp(files)
+
+
 def settings(section):
     """Plain values of a section of the configuration, for the parameters of a rule."""
     return section.model_dump(mode="json")

@@ -11,10 +11,12 @@ rule emulate:
         patches=rules.patches.output.patches,
         kde=expand(rules.kde.output.kde, sensor=CONFIG.all_sensors, allow_missing=True),
     output:
-        pseudo=expand(
-            "<results>/pseudo/{area}/{sensor}/{tile}/{date}.nc",
-            sensor=CONFIG.all_sensors,
-            allow_missing=True,
+        pseudo=intermediate(
+            expand(
+                "<results>/pseudo/{area}/{sensor}/{tile}/{date}.nc",
+                sensor=CONFIG.all_sensors,
+                allow_missing=True,
+            )
         ),
     log:
         "<logs>/emulate/{area}_{tile}_{date}.log",

@@ -12,7 +12,7 @@ rule patches:
         hillshade=rules.hillshade.output.hillshade,
         dem=rules.terrain.output.dem,
     output:
-        patches="<results>/patches/{tile}/{date}.nc",
+        patches=intermediate("<results>/patches/{tile}/{date}.nc"),
     log:
         "<logs>/patches/{tile}_{date}.log",
     benchmark:

@@ -21,7 +21,7 @@ rule toa:
     input:
         l1c=product("l1c"),
     output:
-        toa="<results>/stacks/{tile}/{date}/toa_20m.tif",
+        toa=intermediate("<results>/stacks/{tile}/{date}/toa_20m.tif"),
     log:
         "<logs>/toa/{tile}_{date}.log",
     benchmark:
@@ -91,7 +91,7 @@ rule hillshade:
         toa=rules.toa.output.toa,
         dem=rules.terrain.output.dem,
     output:
-        hillshade="<results>/stacks/{tile}/{date}/hillshade.tif",
+        hillshade=intermediate("<results>/stacks/{tile}/{date}/hillshade.tif"),
     log:
         "<logs>/hillshade/{tile}_{date}.log",
     benchmark:
@@ -111,7 +111,7 @@ rule snow_map:
         l2a=product("l2a"),
         dem=rules.terrain.output.dem,
     output:
-        snow="<results>/stacks/{tile}/{date}/snow.tif",
+        snow=intermediate("<results>/stacks/{tile}/{date}/snow.tif"),
     log:
         "<logs>/snow_map/{tile}_{date}.log",
     benchmark:
@@ -134,7 +134,7 @@ rule labels:
         or "<results>/stacks/{tile}/{date}/snow.tif",
         exclusion=rules.terrain.output.exclusion,
     output:
-        labels="<results>/stacks/{tile}/{date}/labels.tif",
+        labels=intermediate("<results>/stacks/{tile}/{date}/labels.tif"),
     log:
         "<logs>/labels/{tile}_{date}.log",
     benchmark:

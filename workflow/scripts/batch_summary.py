@@ -1,14 +1,14 @@
-"""List what became of all scenes, and fail if one failed."""
+"""List the scenes that failed, and fail if there is one."""
 
 from snakemake.iocontainers import Snakemake
 
-from firn.batches import summarise
+from firn.batches import check_all_mapped
 from rule_log import start_log
 
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    summarise(snakemake.input.tables, snakemake.output.mapped, snakemake.params.failed)
+    check_all_mapped(snakemake.input.tables, snakemake.output.mapped, snakemake.params.failed)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def main(snakemake: Snakemake) -> None:
     # The maps of batches are no files of a rule; their table tells of them.
     items = {Path(item) for item in source.single} | {
         Path(params.maps, f"{method}-{target}", scene, "item.json")
-        for table in source.mapped
+        for table in source.outcomes
         for target, scene in mapped_scenes(table)
         for method in params.methods
     }
