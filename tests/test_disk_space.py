@@ -36,8 +36,8 @@ def test_real_tiles_have_5490_pixels_and_eleven_patches_along_a_side(tmp_path: P
     # Five satellites have 3 + 3 + 3 + 4 + 4 bands.
     patches = (11 * 572) ** 2
     assert space.folders == {
-        "pseudo": pytest.approx(0.8 * 17 * patches),
-        "patches": pytest.approx(13 * patches),
+        "pseudo": pytest.approx(1.3 * 17 * patches),
+        "patches": pytest.approx(16 * patches),
         "stacks": pytest.approx(8.1 * 5490**2),
     }
     assert list(space.folders) == ["pseudo", "patches", "stacks"], "largest first"
@@ -67,7 +67,7 @@ def test_virtual_tiles_have_the_size_of_the_configuration() -> None:
     pixels = 192**2
     assert disk_space(config, scenes, jobs).folders == {
         "archive": pytest.approx(47 * pixels),
-        "patches": pytest.approx(13 * pixels),
+        "patches": pytest.approx(16 * pixels),
         "maps": pytest.approx(4 * (20_000 + 0.7 * pixels)),
     }
 
