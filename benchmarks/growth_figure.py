@@ -52,7 +52,7 @@ def _panel(axes: Axes, what: str, series: Mapping[str, Sequence[tuple[int, float
     axes.plot(counts, line, ":", color="black", label="linear")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xticks(counts, [f"{count:,}" for count in counts])
+    axes.set_xticks(counts, [f"{count:,}" for count in counts], rotation=30)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(what)
 
