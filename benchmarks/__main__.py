@@ -9,8 +9,10 @@ from benchmarks import (
     classification,
     dry_run,
     emulation,
+    growth,
     memory,
     network,
+    overhead,
     reemulation,
     stacks,
 )
@@ -28,6 +30,8 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "classify": (classification.rows, 3000),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
+    "workflow-overhead": (overhead.rows, 0),
+    "growth": (growth.rows, growth.SIDES[-1]),
 }
 
 

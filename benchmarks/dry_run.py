@@ -100,7 +100,8 @@ def command(config: Path) -> list[str]:
     return [*map(str, call), "--directory", str(config.parent), "--configfile", str(config)]
 
 
-def _cost(config: Path) -> Cost:
+def cost(config: Path) -> Cost:
+    """Cost of a dry run."""
     return measure_command(command(config), stdout=subprocess.DEVNULL)
 
 
@@ -117,4 +118,4 @@ def rows(folder: Path, size: int, repeats: int) -> list[Row]:
         Measurements of which the median counts.
     """
     whole, part = (write(folder / f"archive_{n}", n) for n in (size, max(size // LESS, 1)))
-    return compare("dry-run", partial(_cost, whole), partial(_cost, part), repeats)
+    return compare("dry-run", partial(cost, whole), partial(cost, part), repeats)

@@ -31,10 +31,10 @@ SETTINGS = EmulationSettings(
 )
 
 
-def toa(size: int) -> npt.NDArray[np.uint16]:
+def toa(count: int, size: int) -> npt.NDArray[np.uint16]:
     """Reflectance x 10000 of ground and snow, (patch, band, y, x), with the instrument's noise."""
     rng = generator(SEED, "benchmark patches")
-    images = np.empty((PATCHES, len(STACK_BANDS), size, size), np.uint16)
+    images = np.empty((count, len(STACK_BANDS), size, size), np.uint16)
     for patch in images:
         snow = 1 / (1 + np.exp(-4 * fractal(rng, (size, size), RESOLUTION, 20000)))
         for image, band in zip(patch, STACK_BANDS, strict=True):
@@ -46,8 +46,15 @@ def toa(size: int) -> npt.NDArray[np.uint16]:
 
 def write_patches(path: Path, size: int) -> None:
     """Write a patch file as the workflow does, and the same patches as files of one band."""
-    images = toa(size)
-    flat = (PATCHES, size, size)
+    write_patch_file(path, PATCHES, size)
+    (images,) = netcdf.arrays(path, "toa")
+    baseline.write_patches(path.with_suffix(""), images, STACK_BANDS)
+
+
+def write_patch_file(path: Path, count: int, size: int) -> None:
+    """Write a patch file as the workflow does."""
+    images = toa(count, size)
+    flat = (count, size, size)
     axes = ("patch", "y", "x")
     patches = xr.Dataset(
         {
@@ -65,7 +72,6 @@ def write_patches(path: Path, size: int) -> None:
             "product_id": "benchmark",
         },
     )
-    baseline.write_patches(path.with_suffix(""), images, STACK_BANDS)
     netcdf.write(path, patches)
 
 
@@ -108,7 +114,8 @@ def rows(folder: Path, size: int, repeats: int) -> list[Row]:
     """
     patches = folder / f"patches_{size}.nc"
     if not patches.exists():
-        write_patches(patches, size)
+        # In a process of its own: the memory of this one would count as that of its children.
+        measure(write_patches, patches, size)
     drawn = acquisitions(patches)
     return compare(
         "emulate",

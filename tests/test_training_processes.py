@@ -5,6 +5,7 @@ import itertools
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -80,6 +81,23 @@ def test_processes_take_the_steps_of_one(
     assert [model.card.training["processes"] for model in models] == [1, processes]
     for name, values in models[0].tensors().items():
         np.testing.assert_allclose(models[1].tensors()[name], values, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_two_launchers_train_as_one(tmp_path: Path) -> None:
+    """As on two nodes, with a process on each."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1"]
+    launcher += ["--rdzv-backend=c10d", f"--rdzv-endpoint=127.0.0.1:{port}"]
+    changes = {"preliminary": SMALL}
+    job = [training_world.__file__, str(tmp_path / "nodes"), "24", json.dumps(changes)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    nodes = [subprocess.Popen([*launcher, *job], env=environment) for _ in range(2)]
+    assert [node.wait() for node in nodes] == [0, 0]
+    train_together(start(tmp_path / "one", **changes))
+    assert (tmp_path / "nodes").read_bytes() == (tmp_path / "one").read_bytes()
 
 
 @pytest.fixture
