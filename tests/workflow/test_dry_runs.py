@@ -93,6 +93,20 @@ def test_real_trainings_ask_for_a_gpu(snakemake: Snakemake, results: Path) -> No
         assert "runtime=" in resources
 
 
+def test_clusters_without_gpus_of_sbatch_are_asked_by_gres(
+    snakemake: Snakemake, results: Path
+) -> None:
+    target = f"{results}/swh/models/unet-spot4-pyrenees/selection.json"
+    profiles = ("--profile", "slurm", "--workflow-profile", "workflow/profiles/gres")
+    call = snakemake(*profiles, "-n", target)
+    trainings = re.findall(r"rule train_preliminary:.*?resources: ([^\n]+)", call.text, re.DOTALL)
+    assert len(trainings) == 10
+    for resources in trainings:
+        assert "gpu=0" in resources
+        assert "gres=gpu:1" in resources
+        assert "mem_mb=32000" in resources
+
+
 def test_parts_of_a_run_have_names(snakemake: Snakemake, demo: Call) -> None:
     call = snakemake(*DEMO, "--list-rules")
     assert {"archive", "pseudo", "models", "maps", "scores", "figures"} <= set(call.out.split())

@@ -94,3 +94,14 @@ def test_a_product_from_the_future_is_named(
     assert "in the future" not in call.err
     again = snakemake(*options, "-n", tmp_path / STACK, folder=tmp_path)
     assert "Nothing to be done" in again.text
+
+
+def test_a_second_attempt_asks_for_more(
+    snakemake: Snakemake, options: tuple[str, ...], product: Path, tmp_path: Path
+) -> None:
+    content = product.read_bytes()
+    product.write_bytes(content[: len(content) // 2])
+    call = snakemake(*options, "--retries", "1", tmp_path / STACK, folder=tmp_path)
+    assert call.code != 0
+    asked = re.findall(r"tile=32TPT.*?runtime=(\d+), mem_mb=(\d+)", call.text, re.DOTALL)
+    assert asked == [("30", "6000"), ("60", "12000")], call.text

@@ -82,8 +82,8 @@ rule simulate_twins:
         "<benchmarks>/simulate_twins/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         simulation=lambda wildcards: simulation(sentinel2={wildcards.tile: (wildcards.date,)}),
         platforms=[load_sensor(name).platform for name in CONFIG.sensors],
@@ -105,8 +105,8 @@ rule true_labels:
         "<benchmarks>/true_labels/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         code=code("true_labels.py"),
     script:
@@ -158,8 +158,8 @@ rule twin_patches:
         "<benchmarks>/twin_patches/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         sensors=[sensor(name) for name in CONFIG.sensors],
         code=code("twin_patches.py"),
@@ -196,8 +196,8 @@ rule train_recipe:
     threads: 8
     resources:
         gpu=GPUS,
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=growing(16000),
+        runtime=growing(240),
     params:
         row=row_settings,
         code=code("train_recipe.py"),
@@ -218,8 +218,8 @@ rule distances:
         "<benchmarks>/distances/{sensor}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         sensor=lambda wildcards: sensor(wildcards.sensor),
         recipes={name: settings(CONFIG.with_recipe(name).emulation) for name in (REFERENCE, FULL)},
@@ -248,8 +248,8 @@ rule recipe_crops:
         "<benchmarks>/recipe_crops/{sensor}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         models=lambda wildcards, input: models_by_recipe(input.models),
         sensor=lambda wildcards: sensor(wildcards.sensor),
@@ -295,8 +295,8 @@ rule ablation_table:
         "<benchmarks>/ablation_table.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=15,
+        mem_mb=growing(4000),
+        runtime=growing(15),
     params:
         upper_bound=CONFIG.ablation.upper_bound,
         bootstrap=CONFIG.evaluation.bootstrap,

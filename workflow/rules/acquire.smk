@@ -23,8 +23,8 @@ if CHOOSING:
         localrule: True
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=120,
+            mem_mb=growing(2000),
+            runtime=growing(120),
         params:
             config=settings(CONFIG),
             code=code("search.py"),
@@ -56,8 +56,8 @@ if FETCHED:
         localrule: True
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=600,
+            mem_mb=growing(1000),
+            runtime=growing(600),
             download=1,
         params:
             product=lambda wildcards: asdict(FETCHED[f"{ACQUISITION.folder}/{wildcards.file}"]),
@@ -87,8 +87,8 @@ if MOSAIC:
         localrule: True
         threads: 1
         resources:
-            mem_mb=500,
-            runtime=10,
+            mem_mb=growing(500),
+            runtime=growing(10),
         params:
             areas={name: settings(area) for name, area in CONFIG.areas.items()},
             with_spot=ACQUISITION.spot is not None,

@@ -83,8 +83,8 @@ rule write_config:
         "<benchmarks>/write_config.tsv"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=growing(500),
+        runtime=growing(5),
     params:
         config=settings(CONFIG),
         code=code("write_config.py"),
@@ -106,8 +106,8 @@ if MISSING_FILES:
         localrule: True
         threads: 1
         resources:
-            mem_mb=200,
-            runtime=1,
+            mem_mb=growing(200),
+            runtime=growing(1),
         script:
             "../scripts/missing_file.py"
 
@@ -124,8 +124,8 @@ if MISSING_SPOT:
         localrule: True
         threads: 1
         resources:
-            mem_mb=200,
-            runtime=1,
+            mem_mb=growing(200),
+            runtime=growing(1),
         script:
             "../scripts/missing_file.py"
 
@@ -168,8 +168,8 @@ if SIMULATION:
             "<benchmarks>/simulate_auxiliary/{tile}.tsv"
         threads: 1
         resources:
-            mem_mb=2000,
-            runtime=10,
+            mem_mb=growing(2000),
+            runtime=growing(10),
         params:
             simulation=simulation(),
             seed=CONFIG.seed,
@@ -196,8 +196,8 @@ if SIMULATION:
             "<benchmarks>/simulate_sentinel2/{tile}_{date}.tsv"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=20,
+            mem_mb=growing(4000),
+            runtime=growing(20),
         params:
             simulation=lambda wildcards: simulation(sentinel2={wildcards.tile: (wildcards.date,)}),
             seed=CONFIG.seed,
@@ -221,8 +221,8 @@ if SIMULATION:
             scene=one_of(VIRTUAL_SPOT),
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=20,
+            mem_mb=growing(4000),
+            runtime=growing(20),
         params:
             simulation=lambda wildcards: simulation(spot=(VIRTUAL_SPOT[wildcards.scene],)),
             seed=CONFIG.seed,
@@ -251,8 +251,8 @@ if SIMULATION:
                 f"<benchmarks>/simulate_archive/{satellite}.tsv"
             threads: 1
             resources:
-                mem_mb=2000,
-                runtime=20,
+                mem_mb=growing(2000),
+                runtime=growing(20),
             params:
                 simulation=simulation(),
                 platform=satellite,

@@ -120,8 +120,8 @@ rule classify:
         "<benchmarks>/classify/{target}_{scene}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
         settings=INFERENCE,
@@ -149,8 +149,8 @@ if BATCHED:
             batch=r"[\w-]+",
         threads: 1
         resources:
-            mem_mb=lambda wildcards, attempt: 4000 * attempt,
-            runtime=20 * CONFIG.inference.scenes_per_job,
+            mem_mb=growing(4000),
+            runtime=growing(20 * CONFIG.inference.scenes_per_job),
         params:
             scenes=batch_rows,
             experiments=lambda wildcards: [f"{m}-{wildcards.target}" for m in CONFIG.methods],
@@ -174,8 +174,8 @@ if BATCHED:
         localrule: True
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             code=code("batch_outcomes.py"),
         script:
@@ -197,8 +197,8 @@ if BATCHED:
         localrule: True
         threads: 1
         resources:
-            mem_mb=1000,
-            runtime=10,
+            mem_mb=growing(1000),
+            runtime=growing(10),
         params:
             failed=f"{CONFIG.root}/maps/failed.tsv",
             code=code("batch_summary.py"),
@@ -223,8 +223,8 @@ rule stac_catalogue:
         "<benchmarks>/stac_catalogue.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=growing(4000),
+        runtime=growing(60),
     params:
         maps=f"{CONFIG.root}/maps",
         methods=CONFIG.methods,

@@ -74,6 +74,11 @@ def intermediate(files):
     return files if CONFIG.keep_intermediates else temp(files)
 
 
+def growing(amount):
+    """Memory or run time of a job: a second attempt asks for twice as much, a third for three times."""
+    return lambda wildcards, attempt: amount * attempt
+
+
 def settings(section):
     """Plain values of a section of the configuration, for the parameters of a rule."""
     return section.model_dump(mode="json")

@@ -41,8 +41,8 @@ rule dataset:
         "<benchmarks>/dataset/{target}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
     params:
         split=settings(CONFIG.split),
         seed=CONFIG.seed,

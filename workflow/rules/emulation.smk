@@ -24,8 +24,8 @@ rule emulate:
         "<benchmarks>/emulate/{area}_{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         sensors=[sensor(name) for name in CONFIG.all_sensors],
         emulation=settings(CONFIG.emulation),

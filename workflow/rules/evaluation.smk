@@ -57,8 +57,8 @@ rule evaluate_pseudo:
         "<benchmarks>/evaluate_pseudo/{experiment}.tsv"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=growing(16000),
+        runtime=growing(120),
     params:
         experiment=lambda wildcards: settings(EXPERIMENTS[wildcards.experiment]),
         settings=settings(CONFIG.evaluation),
@@ -86,8 +86,8 @@ rule evaluate_historical:
         "<benchmarks>/evaluate_historical/{experiment}.tsv"
     threads: 1
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=growing(16000),
+        runtime=growing(120),
     params:
         experiment=lambda wildcards: settings(EXPERIMENTS[wildcards.experiment]),
         settings=settings(CONFIG.evaluation),
@@ -127,8 +127,8 @@ rule comparison:
         "<benchmarks>/comparison.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         bootstrap=CONFIG.evaluation.bootstrap,
         seed=CONFIG.seed,
@@ -165,8 +165,8 @@ rule real_crops:
         "<benchmarks>/real_crops/{target}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         experiments=lambda wildcards: {
             f"{method}-{wildcards.target}": settings(EXPERIMENTS[f"{method}-{wildcards.target}"])

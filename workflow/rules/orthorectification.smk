@@ -24,8 +24,8 @@ rule orthorectify:
         scene=one_of([scene.scene_id for scene in SCENES.spot if scene.is_raw]),
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=growing(8000),
+        runtime=growing(60),
     params:
         band_order=CONFIG.orthorectification.band_order,
         code=code("orthorectify.py"),

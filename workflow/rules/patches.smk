@@ -19,8 +19,8 @@ rule patches:
         "<benchmarks>/patches/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         settings=settings(CONFIG.patches),
         code=code("patches.py"),

@@ -43,8 +43,8 @@ rule draw_saturation:
         "<benchmarks>/draw_saturation.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         seed=CONFIG.seed,
         code=code("draw_saturation.py"),
@@ -67,8 +67,8 @@ rule draw_spectra:
         "<benchmarks>/draw_spectra.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         sensors=list(map(settings, SHOWN_SENSORS)),
         source=settings(SOURCE_SENSOR),
@@ -98,8 +98,8 @@ rule draw_training:
         "<benchmarks>/draw_training.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         code=code("draw_training.py"),
     script:
@@ -120,8 +120,8 @@ rule draw_patches:
         "<benchmarks>/draw_patches/{target}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=15,
+        mem_mb=growing(8000),
+        runtime=growing(15),
     params:
         sensor=lambda wildcards: TARGETS[wildcards.target].sensor,
         code=code("draw_patches.py"),
@@ -158,8 +158,8 @@ rule draw_scores:
         "<benchmarks>/draw_scores.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=15,
+        mem_mb=growing(2000),
+        runtime=growing(15),
     params:
         code=code("draw_scores.py"),
     script:
@@ -191,8 +191,8 @@ rule draw_maps:
         "<benchmarks>/draw_maps/{target}.tsv"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
         code=code("draw_maps.py"),
@@ -215,8 +215,8 @@ rule draw_runtime:
     localrule: True
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         benchmarks=str(CONFIG.root / "benchmarks"),
         code=code("draw_runtime.py"),

@@ -21,8 +21,8 @@ rule kde:
         "<benchmarks>/kde/{area}_{sensor}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         sensor=lambda wildcards: sensor(wildcards.sensor),
         bandwidth=CONFIG.saturation.bandwidth,

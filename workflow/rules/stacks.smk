@@ -28,8 +28,8 @@ rule toa:
         "<benchmarks>/toa/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=30,
+        mem_mb=growing(6000),
+        runtime=growing(30),
     params:
         code=code("toa.py"),
     script:
@@ -53,8 +53,8 @@ rule tile_grid:
         "<benchmarks>/tile_grid/{tile}.tsv"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         code=code("tile_grid.py"),
     script:
@@ -77,8 +77,8 @@ rule terrain:
         "<benchmarks>/terrain/{tile}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         tree_cover_max=CONFIG.labels.tree_cover_max,
         code=code("terrain.py"),
@@ -98,8 +98,8 @@ rule hillshade:
         "<benchmarks>/hillshade/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         code=code("hillshade.py"),
     script:
@@ -118,8 +118,8 @@ rule snow_map:
         "<benchmarks>/snow_map/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=6000,
-        runtime=20,
+        mem_mb=growing(6000),
+        runtime=growing(20),
     params:
         settings=settings(CONFIG.snow_maps),
         code=code("snow_map.py"),
@@ -141,8 +141,8 @@ rule labels:
         "<benchmarks>/labels/{tile}_{date}.tsv"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=20,
+        mem_mb=growing(4000),
+        runtime=growing(20),
     params:
         settings=settings(CONFIG.labels),
         code=code("labels.py"),

@@ -40,8 +40,8 @@ rule train_preliminary:
     threads: 8 * CONFIG.training.processes
     resources:
         gpu=GPUS * CONFIG.training.processes,
-        mem_mb=32000 * CONFIG.training.processes,
-        runtime=360,
+        mem_mb=growing(32000 * CONFIG.training.processes),
+        runtime=growing(360),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
         seed=CONFIG.seed,
@@ -71,8 +71,8 @@ rule select:
     localrule: True
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=5,
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         code=code("selection.py"),
     script:
@@ -100,8 +100,8 @@ rule train_intensive:
     threads: 8 * CONFIG.training.processes
     resources:
         gpu=GPUS * CONFIG.training.processes,
-        mem_mb=32000 * CONFIG.training.processes,
-        runtime=1440,
+        mem_mb=growing(32000 * CONFIG.training.processes),
+        runtime=growing(1440),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
         seed=CONFIG.seed,
@@ -131,8 +131,8 @@ rule fit:
         experiment=one_of(FITTED_EXPERIMENTS),
     threads: 1
     resources:
-        mem_mb=32000,
-        runtime=120,
+        mem_mb=growing(32000),
+        runtime=growing(120),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
         code=code("fit.py"),
