@@ -87,7 +87,8 @@ def test_rows_must_be_scored_on_the_same_scenes() -> None:
 def test_page_and_figures_show_every_recipe(tmp_path: Path) -> None:
     found = list(summary().values())
     distances = {"spot2": {"null": {"auc": 0.55}, "full": {"auc": 0.6123}}}
-    shares = {"ground": 0.11, "snow": 0.125, "cloud": 0.765}
+    # In the order of a JSON file, which is that of the alphabet.
+    shares = {"cloud": 0.765, "ground": 0.11, "snow": 0.125}
     recipes = dict.fromkeys(("reference", "full", "upper-bound"), shares)
     crops = {"spot2": {"a-crop": {"expected": "cloud", "shares": recipes}}}
     write_ablation_html(tmp_path / "ablation.html", found, distances, crops)

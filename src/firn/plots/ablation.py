@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from firn.classes import CLASS_NAMES
 from firn.evaluation.ablation import SCORES
 from firn.files import write_text
 from firn.plots.evaluation import number_with_interval
@@ -94,7 +95,7 @@ def losses_figure(histories: Mapping[str, Sequence[PathLike]]) -> Figure:
     for axes in panels[len(histories) :]:
         axes.set_visible(False)
     handles = panels[0].get_lines()[:2]
-    figure.legend(handles, ("training", "validation"), loc="outside lower center", ncols=2)
+    figure.legend(handles, ("training", "validation"), loc="outside upper center", ncols=2)
     figure.supxlabel("Epoch", fontsize=8)
     figure.supylabel("Loss", fontsize=8)
     return figure
@@ -128,7 +129,7 @@ def write_ablation_html(
         measured = distances[sensor]
         body = [[name, f"{measured[name]['auc']:.3f}"] for name in measured]
         tables.append(_table(f"{sensor}: distance from a SPOT camera", ("Images", "AUC"), body))
-        title = f"{sensor}: real images, per cent of the pixels called ground / snow / cloud"
+        title = f"{sensor}: real images, per cent of the pixels called {' / '.join(CLASS_NAMES)}"
         body = [[entry["recipe"], *_shares(crops[sensor], entry["recipe"])] for entry in entries]
         tables.append(_table(title, ("Recipe", *map(_crop_title, crops[sensor].items())), body))
     write_text(path, PAGE.format(tables="\n".join(tables)))
@@ -140,8 +141,8 @@ def _crop_title(item: tuple[str, Mapping[str, Any]]) -> str:
 
 
 def _shares(crops: Mapping[str, Any], recipe: str) -> list[str]:
-    shares = [crop["shares"][recipe].values() for crop in crops.values()]
-    return [" / ".join(f"{100 * share:.0f}" for share in of_crop) for of_crop in shares]
+    shares = [crop["shares"][recipe] for crop in crops.values()]
+    return [" / ".join(f"{100 * of_crop[c]:.0f}" for c in CLASS_NAMES) for of_crop in shares]
 
 
 def _scores(entry: Mapping[str, Any]) -> list[str]:
