@@ -32,7 +32,7 @@ def write_scene(
     size = labels.shape[-1]
     images = (count, size, size)
     assert labels.shape == images
-    toa = np.array([1000, 2000, 3000, 4000, 500], np.uint16).reshape(1, 5, 1, 1)
+    toa = np.array([1000, 2000, 3000, 4000, 0], np.uint16).reshape(1, 5, 1, 1)
     patches = xr.Dataset(
         {
             "toa": (("patch", "band", "y", "x"), np.tile(toa, (count, 1, size, size))),

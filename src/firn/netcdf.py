@@ -134,6 +134,16 @@ def read(path: str | os.PathLike[str]) -> "xr.Dataset":
         raise _unreadable(path, error) from error
 
 
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
+    """Open a file to read; what is missing or damaged in it is a `DataError`."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, IndexError) as error:
+        raise _unreadable(path, error) from error
+
+
 def attributes(path: str | os.PathLike[str], *required: str) -> dict[str, Any]:
     """Read the global attributes alone, some fifty times faster than `read`.
 
@@ -142,14 +152,11 @@ def attributes(path: str | os.PathLike[str], *required: str) -> dict[str, Any]:
     DataError
         The file is missing or damaged, or lacks one of the ``required`` attributes.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            values = {
-                name: value.item() if getattr(value, "size", 0) == 1 else value
-                for name, value in file.attrs.items()
-            }
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        values = {
+            name: value.item() if getattr(value, "size", 0) == 1 else value
+            for name, value in file.attrs.items()
+        }
     if missing := [name for name in required if name not in values]:
         raise DataError(f"{path}: lacks the attribute {', '.join(missing)}; run its rule again")
     return values
@@ -163,11 +170,8 @@ def shape(path: str | os.PathLike[str], name: str) -> tuple[int, ...]:
     DataError
         The file is missing or damaged, or has no such variable.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return tuple(file[name].shape)
-    except (OSError, KeyError) as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        return tuple(file[name].shape)
 
 
 def arrays(
@@ -187,11 +191,8 @@ def arrays(
     DataError
         The file is missing or damaged, or has no such variable or row.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return [_values(file[name], rows) for name in names]
-    except (OSError, KeyError, IndexError) as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        return [_values(file[name], rows) for name in names]
 
 
 def row_by_row(path: str | os.PathLike[str], *names: str) -> Iterator[list[npt.NDArray[Any]]]:
@@ -202,13 +203,10 @@ def row_by_row(path: str | os.PathLike[str], *names: str) -> Iterator[list[npt.N
     DataError
         The file is missing or damaged, or has no such variable.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            sources = [file[name] for name in names]
-            for row in range(len(sources[0])):
-                yield [source[row] for source in sources]
-    except (OSError, KeyError) as error:
-        raise _unreadable(path, error) from error
+    with _opened(path) as file:
+        sources = [file[name] for name in names]
+        for row in range(len(sources[0])):
+            yield [source[row] for source in sources]
 
 
 def _values(data: h5py.Dataset, rows: Sequence[int] | None) -> npt.NDArray[Any]:

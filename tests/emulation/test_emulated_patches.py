@@ -83,6 +83,8 @@ def test_missing_band_makes_a_pixel_invalid_only_where_it_is_used() -> None:
     dn, valid = emulate(without_swir, acquisition("spot4"))
     assert not valid.item()
     assert not dn.any()
+    traces = acquisition(weights=acquisition("spot4").weights[:3] + np.float32(0.003))
+    assert emulate(without_swir, traces)[1].item()
     without_blue = pixel(0, 3000, 2500, 3500, 100)
     assert not emulate(without_blue, acquisition())[1].item()
 

@@ -44,15 +44,16 @@ rule train_preliminary:
         runtime=growing(360),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
+        name=lambda wildcards: f"preliminary/{wildcards.seed}",
         seed=CONFIG.seed,
         network=settings(CONFIG.network),
         settings=SHARED,
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=CONFIG.training.preliminary.model_dump(mode="json", exclude={"seeds"}),
-        code=code("train_preliminary.py"),
+        code=code("train.py"),
     script:
-        "../scripts/train_preliminary.py"
+        "../scripts/train.py"
 
 
 rule select:
@@ -104,15 +105,16 @@ rule train_intensive:
         runtime=growing(1440),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
+        name="intensive",
         seed=CONFIG.seed,
         network=settings(CONFIG.network),
         settings=SHARED,
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=settings(CONFIG.training.intensive),
-        code=code("train_intensive.py"),
+        code=code("train.py"),
     script:
-        "../scripts/train_intensive.py"
+        "../scripts/train.py"
 
 
 rule fit:

@@ -26,7 +26,8 @@ RESOLUTION = 20.0
 #: Reflectance above which nothing is told apart: a saturated pixel would else throw a ring around
 #: it, and be seen in bands that it hardly tells of.
 BRIGHTEST = 2.0
-#: Weight from which on a saturated Sentinel-2 band saturates a band that is mixed from it.
+#: Weight from which on a Sentinel-2 band that saturated, or has no data, decides about a band that
+#: is mixed from it: what weighs less changes its value by less than its noise.
 DECISIVE = 0.1
 #: By how much a field of noise is larger than the patches that take their windows from it, pixels.
 NOISE_MARGIN = 256

@@ -124,9 +124,9 @@ def emulate(
 ) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """Emulate one image.
 
-    A pixel is valid where every Sentinel-2 band that some weight uses has data, there and as far as
-    the filters reach; elsewhere its DN are 0. A Sentinel-2 band that saturated saturates the bands
-    that a good part of is mixed from it (`DECISIVE`).
+    A Sentinel-2 band decides about a band that a good part of is mixed from it (`DECISIVE`): where
+    it saturated, so does that. A pixel is valid where every Sentinel-2 band that decides about some
+    band has data, there and as far as the filters reach; elsewhere its DN are 0.
 
     Parameters
     ----------
@@ -172,7 +172,8 @@ def _emulate_rows(
     first = max(0, rows.start - reach)
     wide = source[:, first : rows.stop + reach]
     inner = slice(rows.start - first, rows.stop - first)
-    valid[...] = _valid(wide, reach)[inner]
+    deciding = weights >= DECISIVE
+    valid[...] = _valid(wide, deciding, reach)[inner]
     # Most images have none of it, which the extremes tell at a fraction of the cost.
     any_saturated = wide.max() == STACK_SATURATED
     reflectance = wide * np.float32(1 / STACK_SCALE)
@@ -194,17 +195,18 @@ def _emulate_rows(
             )
         dn[band] = arrays.rounded(numbers, full)
         if any_saturated:
-            deciding = np.flatnonzero(row >= DECISIVE)
-            dn[band][(wide[deciding, inner] == STACK_SATURATED).any(axis=0)] = full
+            dn[band][(wide[deciding[band], inner] == STACK_SATURATED).any(axis=0)] = full
     if not valid.all():
         dn[:, ~valid] = 0
 
 
-def _valid(source: npt.NDArray[np.uint16], reach: int) -> npt.NDArray[np.bool_]:
-    """Where all bands have data, and so have the pixels around within ``reach``."""
+def _valid(
+    source: npt.NDArray[np.uint16], deciding: npt.NDArray[np.bool_], reach: int
+) -> npt.NDArray[np.bool_]:
+    """Where all bands that decide have data, and so have the pixels around within ``reach``."""
     if source.min() != STACK_NODATA:
         return np.ones(source.shape[1:], bool)
-    valid: npt.NDArray[np.bool_] = (source != STACK_NODATA).all(axis=0)
+    valid: npt.NDArray[np.bool_] = (source[deciding.any(axis=0)] != STACK_NODATA).all(axis=0)
     if reach:
         ones = np.ones(2 * reach + 1, np.float32)
         valid = arrays.filtered((~valid).astype(np.float32), ones, ones) == 0

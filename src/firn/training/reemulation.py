@@ -217,9 +217,9 @@ def saturate(reflectance: Tensor, toa: Tensor, taken: Taken, sensor: Sensor) -> 
 
 
 def gaps(toa: Tensor, taken: Taken) -> Tensor:
-    """Where a band that is used has no data within the reach of the filters, (patch, y, x)."""
-    used = torch.cat([(w > 0).any(dim=1, keepdim=True) for w in taken.weights], dim=1)
-    missing = ((toa == STACK_NODATA) & used).any(dim=1, keepdim=True)
+    """Where a band that decides has no data within the reach of the filters, (patch, y, x)."""
+    deciding = [(weight >= DECISIVE).any(dim=1, keepdim=True) for weight in taken.weights]
+    missing = ((toa == STACK_NODATA) & torch.cat(deciding, dim=1)).any(dim=1, keepdim=True)
     return arrays.filtered(missing.to(torch.float32), taken.reach, taken.reach)[:, 0] > 0
 
 

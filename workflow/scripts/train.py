@@ -1,4 +1,4 @@
-"""Train the selected network further."""
+"""Train a network, from fresh weights or from those that were selected."""
 
 from snakemake.iocontainers import Snakemake
 
@@ -10,14 +10,15 @@ from rule_log import start_log
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
+    selection = source.get("selection")
     job = Job(
         method=params.method,
-        name="intensive",
+        name=params.name,
         seed=params.seed,
         network=params.network,
         settings=params.settings,
         step=params.step,
-        start=selected(source.selection),
+        start=selected(selection) if selection else None,
         samples=source.samples,
         statistics=source.statistics,
         patches=source.patches,
