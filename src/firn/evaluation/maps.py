@@ -166,9 +166,9 @@ def _add(
     tally: Tally, judged_map: JudgedMap, experiment: Experiment, settings: EvaluationSettings
 ) -> None:
     grid = raster.grid_of(judged_map.snow)
-    codes = raster.read(judged_map.snow).values[0]
-    quality = raster.read(judged_map.quality).values[0]
-    confidence = raster.read(judged_map.probability).values.max(axis=0) / PROBABILITY_STEPS
+    codes = raster.read_values(judged_map.snow)[0]
+    quality = raster.read_values(judged_map.quality)[0]
+    confidence = raster.read_values(judged_map.probability).max(axis=0) / PROBABILITY_STEPS
     reference = reference_classes(
         raster.read_on(judged_map.reference, grid, "nearest", indexes=[1], fill=IGNORE)[0],
         judged_map.reference,

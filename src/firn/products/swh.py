@@ -8,15 +8,18 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
 from firn.grid import Grid
 from firn.products.archive import Product
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Pixel value of reflectance 1, and of no data.
 SCALE = 1000
@@ -106,7 +109,7 @@ class SwhScene:
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid or warped (cubic) to ``grid``; see `products.Scene`.
 
         A pixel is saturated from the whole milli-reflectance of ``ReflectanceMax`` on. Where
