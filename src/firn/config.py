@@ -362,7 +362,11 @@ class TrainingSettings(Section):
 class InferenceSettings(Section):
     """Classification of scenes."""
 
-    window: int = Field(512, ge=64, description="Side of an inference window, pixels")
+    window: int | None = Field(
+        None,
+        ge=64,
+        description="Side of an inference window, pixels; null = by the width of the network",
+    )
     nodata_buffer: float = Field(
         2000, ge=0, description="Distance from missing data that quality.tif flags, m"
     )
