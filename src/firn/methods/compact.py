@@ -1,10 +1,10 @@
 """A small network for many scenes: context at a quarter of the resolution, colour at all of it.
 
 What a pixel is shows in its own colour and in what lies around it, but the surroundings need not be
-seen sharply. So a U-Net looks at blocks of 4 x 4 pixels, each with all the values of its pixels
-(space to depth: Shi et al. 2016, CVPR, 1874-1883, the other way round), and gives every pixel of
-a block features that join those of its own colour. Nothing of the full resolution is wider than
-these few features, which is where other networks spend most of their time.
+told pixel by pixel. So a U-Net looks at blocks of 4 x 4 pixels, each with all the values of its
+pixels (space to depth: Shi et al. 2016, CVPR, 1874-1883, the other way round). What it makes of
+them is interpolated to the pixels and joins what each tells by itself. At full resolution, where
+other networks spend most of their time, nothing is wider than these few features.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,12 +40,14 @@ class CompactNetwork(Network):
         super().__init__()
         depth = len(widths) - 1
         self.alignment = BLOCK << depth
-        # A pixel is influenced by all of its block.
-        self.margin = BLOCK * radius_of_influence(depth, bilinear=True) + BLOCK - 1
-        # Channels of blocks count as those of their pixels.
+        # A pixel is interpolated between its block and the next, and influenced by all of both.
+        reach = radius_of_influence(depth, bilinear=True) + 1
+        self.margin = BLOCK * reach + BLOCK - 1
+        # The pixel's own and those of its surroundings, before they join.
         self.features = 2 * features
         self.surroundings = UNet(BLOCK**2 * channels, widths, valid=False, bilinear=True)
-        self.surroundings.head = nn.Conv2d(widths[0], BLOCK**2 * features, 1)
+        self.surroundings.head = nn.Conv2d(widths[0], features, 1)
+        self.up = nn.Upsample(scale_factor=BLOCK, mode="bilinear", align_corners=False)
         # These are small and all that sees a pixel's own colour, so they stay in float32.
         self.colour = convolutions((channels, features), kernel=1, padding=0, first=True)[:-1]
         self.mixed = convolutions((features, features), kernel=1, padding=0, first=True)
@@ -65,7 +67,7 @@ class CompactNetwork(Network):
                 f"side must be a multiple of {self.alignment}; change patches.size"
             )
         blocks = self.surroundings(nn.functional.pixel_unshuffle(channels, BLOCK))
-        joined = self.colour(channels) + nn.functional.pixel_shuffle(blocks, BLOCK)
+        joined = self.colour(channels) + self.up(blocks)
         logits: Tensor = self.head(self.mixed(nn.functional.relu(joined, inplace=True)))
         return logits
 
