@@ -15,6 +15,9 @@ from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
+METHOD = "unet"
+MADE_BY = "train"
+
 #: Pixels that one side of the two 3x3 convolutions of a level needs.
 _CONVOLUTIONS_REACH = 2
 
