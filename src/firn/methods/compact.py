@@ -17,6 +17,9 @@ from firn.errors import ModelError
 from firn.methods.network import Network, NetworkModel, convolutions, head
 from firn.methods.unet import UNet, radius_of_influence
 
+METHOD = "compact"
+MADE_BY = "train"
+
 #: Side of a block, pixels.
 BLOCK = 4
 #: Features of the U-Net per level, finest first, and of a pixel.
