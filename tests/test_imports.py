@@ -19,6 +19,7 @@ import pytest
         ("firn.patches", {"torch", "xarray", "scipy", "matplotlib"}),
         ("firn.simulator.archive", {"torch", "xarray", "matplotlib"}),
         ("firn.evaluation", {"torch", "xarray", "scipy", "matplotlib"}),
+        ("firn.methods.edges", {"torch", "xarray", "scipy"}),
         ("firn.inference", {"torch", "xarray", "matplotlib"}),
     ],
 )

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.base import ModelCard
-from firn.methods.unet import UNet, UNetModel, lost_pixels, radius_of_influence
+from firn.methods.edges import lost_pixels
+from firn.methods.unet import UNet, UNetModel, radius_of_influence
 
 REFERENCE = NetworkSettings()
 

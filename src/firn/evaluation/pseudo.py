@@ -47,7 +47,7 @@ def evaluate_pseudo(
 ) -> dict[str, Any]:
     """Score a model on samples; the labels are the reference.
 
-    The edges of patches are left out, as `firn.methods.unet.judged_edge` says.
+    The edges of patches are left out, as `firn.methods.edges.judged_edge` says.
 
     Parameters
     ----------

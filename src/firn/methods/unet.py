@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from firn.config import NetworkSettings
 from firn.errors import ModelError
+from firn.methods.edges import CONVOLUTIONS_REACH as _CONVOLUTIONS_REACH
+from firn.methods.edges import lost_pixels
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
 METHOD = "unet"
 MADE_BY = "train"
-
-#: Pixels that one side of the two 3x3 convolutions of a level needs.
-_CONVOLUTIONS_REACH = 2
 
 
 class Decoder(nn.Module):
@@ -156,28 +155,6 @@ class UNet(Network):
                     f"{below} modulo {self.alignment} and at least {self.input_size(1)}; "
                     f"change patches.size, {self.input_size(side)} is the next that fits"
                 )
-
-
-def lost_pixels(depth: int) -> int:
-    """Pixels per side that an unpadded U-Net of ``depth`` poolings loses: 92 for 4."""
-    encoder_and_decoder = sum(2 * _CONVOLUTIONS_REACH << level for level in range(depth))
-    return encoder_and_decoder + (_CONVOLUTIONS_REACH << depth)
-
-
-def judged_edge(settings: NetworkSettings, overlap: int) -> int:
-    """Pixels along the edges of a patch on which no method of a run is judged.
-
-    Half of the overlap, so that each pixel of a scene counts once, or else all that an unpadded
-    U-Net loses. The methods without context could judge more, but would then be judged on more.
-
-    Parameters
-    ----------
-    settings : NetworkSettings
-    overlap : int
-        Pixels that neighbouring patches share.
-    """
-    lost = lost_pixels(len(settings.widths) - 1) if settings.padding == "valid" else 0
-    return max(overlap // 2, lost)
 
 
 def radius_of_influence(depth: int, *, bilinear: bool) -> int:
