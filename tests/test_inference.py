@@ -496,3 +496,14 @@ def test_folded_network_gives_the_same() -> None:
     with torch.inference_mode():
         torch.testing.assert_close(applied(image), network(image), atol=1e-5, rtol=0)
     assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in applied.modules())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_an_error(
+    tmp_path: Path, scene_path: Path, surroundings: Surroundings
+) -> None:
+    settings = SETTINGS.model_copy(update={"device": "cuda"})
+    with pytest.raises(ModelError, match="torch sees no GPU"):
+        classify_scene(open_swh(scene_path), {tmp_path: unet("same")}, surroundings, settings)
+    prepared = unet("same").prepared("float32", "auto")
+    assert prepared.predict(np.ones((len(BANDS) + 2, 16, 16), np.float32)).shape == (3, 16, 16)

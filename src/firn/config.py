@@ -379,6 +379,11 @@ class InferenceSettings(Section):
         description="Of networks; auto = bfloat16 where the CPU has instructions for it, which is "
         "faster; maps of different machines then differ by rounding",
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="auto = a GPU if there is one; cuda without one is an error; maps of different "
+        "devices differ by rounding",
+    )
     scenes_per_job: int = Field(
         1,
         ge=1,

@@ -66,7 +66,10 @@ def classify_scene(
         The scene is not in metres, or it and one of the rasters share no ground.
     """
     _check_bands(scene, models.values())
-    models = {folder: model.in_precision(settings.precision) for folder, model in models.items()}
+    models = {
+        folder: model.prepared(settings.precision, settings.device)
+        for folder, model in models.items()
+    }
     sources = {
         folder: _source(scene, model, surroundings, settings) for folder, model in models.items()
     }

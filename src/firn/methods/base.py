@@ -112,10 +112,15 @@ class Model(ABC):
     def __init__(self, card: ModelCard) -> None:
         self.card = card
 
-    def in_precision(self, name: str) -> Self:
-        """Give the same model, to compute in a precision that `choose_precision` knows.
+    def prepared(self, precision: str, device: str = "cpu") -> Self:
+        """Give the same model, to compute in a precision and on a device of `firn.compute`.
 
-        What has no network computes in float32 whatever is asked for.
+        What has no network computes in float32 on the CPU whatever is asked for.
+
+        Raises
+        ------
+        ModelError
+            A GPU is asked for and there is none.
         """
         return self
 

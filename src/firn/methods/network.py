@@ -13,13 +13,10 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from firn.classes import CLASS_NAMES
-from firn.compute import choose_precision
+from firn.compute import choose_device, choose_precision
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.base import FloatArray, Model, ModelCard, Tensors, Window
-
-#: Where networks are applied; they are trained on a GPU where there is one.
-CPU = torch.device("cpu")
 
 
 class Network(nn.Module):
@@ -59,6 +56,8 @@ def normalise(channels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
 class NetworkModel(Model):
     """A `Model` whose probabilities are the softmax of a `Network` at the card's temperature."""
 
+    device = torch.device("cpu")
+
     def __init__(self, card: ModelCard, network: Network | None = None) -> None:
         super().__init__(card)
         self.network = network or self.build(card.architecture, len(card.channels))
@@ -91,16 +90,18 @@ class NetworkModel(Model):
         """See `Model.tensors`."""
         return network_tensors(self.network)
 
-    def in_precision(self, name: str) -> Self:
-        """See `Model.in_precision`; the weights are shared."""
+    def prepared(self, precision: str, device: str = "cpu") -> Self:
+        """See `Model.prepared`; the weights are shared."""
         model = copy.copy(self)
-        model.precision = str(choose_precision(name, CPU)).removeprefix("torch.")
+        model.device = choose_device(device)
+        model.precision = str(choose_precision(precision, model.device)).removeprefix("torch.")
+        vars(model).pop("_applied", None)
         return model
 
     @cached_property
     def _applied(self) -> Network:
         """The network as `predict` applies it: nobody trains a model that has predicted."""
-        return folded(self.network)
+        return folded(self.network).to(self.device)
 
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
         """See `Model.predict`."""
@@ -108,14 +109,15 @@ class NetworkModel(Model):
         rows = _span(self.network, row, height, channels.shape[-2])
         cols = _span(self.network, col, width, channels.shape[-1])
         values = normalise(torch.from_numpy(channels), self.mean, self.std)
-        batch = _reach(values, rows, cols)[None].contiguous(memory_format=torch.channels_last)
-        reduced = self.precision != "float32"
-        with torch.inference_mode(), torch.autocast(CPU.type, torch.bfloat16, enabled=reduced):
+        batch = _reach(values, rows, cols)[None].to(self.device)
+        batch = batch.contiguous(memory_format=torch.channels_last)
+        kind, reduced = self.device.type, self.precision != "float32"
+        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=reduced):
             logits = self._applied(batch)[0].float() / self.card.temperature
             probabilities = torch.softmax(logits, dim=0)
         top, left = row - rows[0] - self.lost, col - cols[0] - self.lost
         inner = probabilities[:, top : top + height, left : left + width]
-        return np.ascontiguousarray(inner.numpy())
+        return np.ascontiguousarray(inner.cpu().numpy())
 
 
 def _span(network: Network, start: int, size: int, total: int) -> tuple[int, int]:
