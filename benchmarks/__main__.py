@@ -3,7 +3,6 @@
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 from benchmarks import (
@@ -22,12 +21,6 @@ from firn.files import write_json
 
 #: Makes rows in a folder, of products of a size, from some repetitions.
 Benchmark = Callable[[Path, int, int], list[Row]]
-
-
-def _overhead(name: str, config: Path, folder: Path, size: int, repeats: int) -> list[Row]:
-    return overhead.rows(name, config, folder, repeats)
-
-
 #: Benchmarks, and the full size of what they measure.
 BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "stacks": (stacks.rows, 10980),
@@ -38,8 +31,11 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "classify-recommended": (classification.recommended, 3000),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
-    "workflow-overhead": (partial(_overhead, "workflow-overhead", overhead.DEMO), 0),
-    "workflow-overhead-tiny": (partial(_overhead, "workflow-overhead-tiny", overhead.TINY), 0),
+    "workflow-overhead": (lambda folder, size, repeats: overhead.rows("demo", folder, repeats), 0),
+    "workflow-overhead-tiny": (
+        lambda folder, size, repeats: overhead.rows("tiny", folder, repeats),
+        0,
+    ),
     "growth": (growth.rows, growth.SIDES[-1]),
 }
 

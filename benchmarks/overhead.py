@@ -15,9 +15,8 @@ from typing import Any
 from benchmarks.cost import Cost, Row, measure, measure_command, row
 from benchmarks.dry_run import ROOT, WORKFLOW
 
-DEMO = ROOT / "config/demo.yaml"
-#: Has every kind of job, and little to compute in each.
-TINY = ROOT / "tests/workflow/tiny.yaml"
+#: Configurations by their run; the tiny one has every kind of job, and little to compute in each.
+CONFIGS = {"demo": ROOT / "config/demo.yaml", "tiny": ROOT / "tests/workflow/tiny.yaml"}
 #: What Snakemake is asked for: everything, where it is empty.
 TARGETS: tuple[str, ...] = ()
 _KEYS = ("wall", "processor")
@@ -98,7 +97,7 @@ def _forget(results: Path) -> None:
             path.unlink()
 
 
-def rows(name: str, config: Path, folder: Path, repeats: int) -> list[Row]:
+def rows(run: str, folder: Path, repeats: int) -> list[Row]:
     """Rows ``workflow-overhead``: asked is at most 1.25 times the time of the functions alone.
 
     Each job and the functions take one thread in torch and BLAS; the workflow runs as many jobs
@@ -107,20 +106,19 @@ def rows(name: str, config: Path, folder: Path, repeats: int) -> list[Row]:
 
     Parameters
     ----------
-    name : str
-    config : path
-        Its file is named after its run.
+    run : str
+        A key of `CONFIGS`.
     folder : path
         For the results of the workflow.
     repeats : int
         Measurements of which the median counts.
     """
-    run, calls = folder.absolute() / "overhead" / config.stem, folder.absolute() / "overhead_calls"
+    results, calls = folder.absolute() / "overhead", folder.absolute() / "overhead_calls"
     pairs, processes = [], []
     for _ in range(repeats):
-        ours = run_workflow(config, run.parent, calls)
+        ours = run_workflow(CONFIGS[run], results, calls)
         processes.append(sum(seconds for *_, seconds in recorded(calls)))
-        _forget(run)
+        _forget(results / run)
         os.environ["OMP_NUM_THREADS"] = "1"
         try:
             plain = measure(run_functions, calls)
@@ -129,9 +127,11 @@ def rows(name: str, config: Path, folder: Path, repeats: int) -> list[Row]:
         pairs.append((ours, plain))
     wall, processor = (median(getattr(ours, key) for ours, _ in pairs) for key in _KEYS)
     alone, alone_processor = (median(getattr(plain, key) for _, plain in pairs) for key in _KEYS)
-    title = f"{name}, {len(recorded(calls))} jobs"
+    title = f"{run}, {len(recorded(calls))} jobs"
     return [
-        row(f"{title}, {os.cpu_count()} cores beside 1", wall, alone, "s"),
-        row(f"{title}, processor time", processor, alone_processor, "s"),
-        row(f"{title}, of their processes", median(processes), alone_processor, "s"),
+        row(f"workflow-overhead, {title}", wall, alone, "s"),
+        row(f"workflow-overhead, {title}, processor time", processor, alone_processor, "s"),
+        row(
+            f"workflow-overhead, {title}, their processes", median(processes), alone_processor, "s"
+        ),
     ]

@@ -32,8 +32,8 @@ def test_rows_compare_the_jobs_with_their_functions(
     assert target.read_bytes() == made[0]
     wall, processor, processes = json.loads(output.read_text())
     records = overhead.recorded(tmp_path / "bench/overhead_calls")
-    title = f"workflow-overhead-tiny, {len(records)} jobs"
-    assert wall["name"].startswith(title)
+    title = f"workflow-overhead, tiny, {len(records)} jobs"
+    assert wall["name"] == title
     assert processor["name"] == f"{title}, processor time"
     assert len(records) >= 3
     last, call, _ = records[-1]
