@@ -90,7 +90,9 @@ def classify_scene(
                 folder: stack.enter_context(map_rasters(drafts[folder], reader.grid, source))
                 for folder, source in sources.items()
             }
-            for image in _one_ahead(reader.images()):
+            # A strip that is larger, for its width, is not read while another one is in use.
+            small = step * reader.grid.width <= STRIP_PIXELS
+            for image in _one_ahead(reader.images()) if small else reader.images():
                 for folder, model in models.items():
                     strip = classify(image, model, step, settings, progress=progress)
                     maps[folder].write(strip, image.rows.start)

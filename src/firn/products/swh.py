@@ -116,16 +116,19 @@ class SwhScene:
         ``grid`` is given, it is where the nearest pixel of the scene is.
         """
         target = grid or self.grid
-        layers = [self._read_band(band, target) for band in bands]
+        reflectance = np.empty((len(bands), *target.shape), np.float32)
+        saturated = np.empty(reflectance.shape, bool)
+        for index, band in enumerate(bands):
+            reflectance[index], saturated[index] = self._read_band(band, target)
         data = raster.data_array(
-            np.stack([values for values, _ in layers]),
+            reflectance,
             target,
             name="toa",
             units="1",
             band=list(bands),
             product_id=self.scene_id,
         )
-        return data, np.stack([flags for _, flags in layers])
+        return data, saturated
 
     def _read_band(
         self, band: str, target: Grid
@@ -143,7 +146,7 @@ class SwhScene:
         valid = (nearest != NODATA) & (numbers != NODATA)
         reflectance = np.where(valid, numbers / np.float32(SCALE), np.float32(np.nan))
         saturated = valid & (nearest >= np.floor(self.saturation[band] * SCALE))
-        return reflectance.astype(np.float32), saturated
+        return reflectance.astype(np.float32, copy=False), saturated
 
     def _check_units(self, name: str, band: str) -> None:
         """Refuse a band whose numbers are surely not milli-reflectance.
