@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
+import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 
@@ -184,3 +185,19 @@ def test_cog_keeps_codes_colours_and_names(tmp_path) -> None:
         assert dataset.overviews(1)
         overview = dataset.read(1, out_shape=(512, 512))
     assert set(np.unique(overview)) == {100, 205}
+
+
+def test_georeference_is_that_of_rioxarray(grid: Grid) -> None:
+    """What firn makes, rioxarray reads; what rioxarray makes, under any name, firn reads."""
+    import rioxarray  # noqa: F401  (registers the .rio accessor)
+
+    values = np.zeros(grid.shape, np.float32)
+    ours = raster.data_array(values, grid, name="x", units="1")
+    assert ours.rio.crs == grid.crs
+    assert ours.rio.transform() == grid.transform
+    plain = xr.DataArray(values, dims=("y", "x"))
+    with pytest.raises(GridError, match="no coordinate reference system"):
+        Grid.of(plain)
+    theirs = plain.rio.write_crs(grid.crs, grid_mapping_name="crs")
+    theirs = theirs.rio.write_transform(grid.transform, grid_mapping_name="crs")
+    assert Grid.of(theirs) == grid

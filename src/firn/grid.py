@@ -62,12 +62,17 @@ class Grid:
 
     @classmethod
     def of(cls, data: "xr.DataArray") -> "Grid":
-        """Grid of a georeferenced DataArray, see `reference`."""
-        if REFERENCE not in data.coords:
+        """Grid of a DataArray, one of firn's own (`reference`) or any that rioxarray knows."""
+        told = data.coords[REFERENCE].attrs if REFERENCE in data.coords else {}
+        if {"crs_wkt", "GeoTransform"} <= told.keys():
+            transform = Affine.from_gdal(*map(float, told["GeoTransform"].split()))
+            return cls(CRS.from_wkt(told["crs_wkt"]), transform, *data.shape[-2:])
+        # It takes a part of a second to be imported, and most jobs have arrays of firn's own only.
+        import rioxarray  # noqa: F401  (registers the .rio accessor)
+
+        if data.rio.crs is None:
             raise GridError(f"{data.name or 'raster'}: has no coordinate reference system")
-        told = data.coords[REFERENCE].attrs
-        transform = Affine.from_gdal(*map(float, told["GeoTransform"].split()))
-        return cls(CRS.from_wkt(told["crs_wkt"]), transform, *data.shape[-2:])
+        return cls(data.rio.crs, data.rio.transform(), *data.shape[-2:])
 
     def reference(self) -> dict[str, str]:
         """Attributes of the coordinate `REFERENCE` that georeferences a DataArray.
