@@ -1,9 +1,13 @@
 """Where a network computes, and in which precision."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from firn.errors import ModelError
 
@@ -50,8 +54,29 @@ def deterministic(device: torch.device) -> Iterator[None]:
     """
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    fills = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    # Or else torch writes NaN to all memory that it takes, which nothing here reads unwritten.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fills
+
+
+def take_huge_pages() -> None:
+    """Let torch take memory in huge pages, where the operating system has them (Linux).
+
+    A training step takes and gives back each of its arrays, and small pages cost as much as
+    writing to them. It works only before torch has made its first tensor.
+    """
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+
+
+def to_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
+    """Bring an array to a device; to a GPU without waiting until it is there."""
+    tensor = torch.from_numpy(values)
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor
