@@ -82,7 +82,7 @@ class Clock:
         """Mark the time when the device has done all that it was asked for so far."""
         if self.device == "cpu":
             return time.process_time()
-        event = torch.cuda.Event(enable_timing=True)
+        event: Any = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
@@ -93,10 +93,10 @@ class Clock:
         end.synchronize()
         return float(start.elapsed_time(end)) / 1000
 
-    def time(self, function: Callable[[], Any]) -> float:
+    def time(self, function: Callable[..., Any], *arguments: Any) -> float:
         """Seconds that a function takes."""
         start = self.mark()
-        function()
+        function(*arguments)
         return self.seconds(start, self.mark())
 
 
@@ -188,7 +188,7 @@ def matrix_rate(device: str, dtype: torch.dtype, repeats: int) -> float:
     for side in MATRICES[device]:
         a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
         torch.mm(a, b)
-        rates += [2 * side**3 / clock.time(lambda a=a, b=b: torch.mm(a, b)) for _ in range(repeats)]
+        rates += [2 * side**3 / clock.time(torch.mm, a, b) for _ in range(repeats)]
     return max(rates)
 
 
@@ -266,7 +266,7 @@ def waiting(case: Case, batches: int, repeats: int) -> tuple[float, float]:
     with deterministic(passes.device):
         passes.train(optimiser, 0)
         for epoch in range(1, repeats + 1):
-            taken += clock.time(lambda epoch=epoch: passes.train(optimiser, epoch))
+            taken += clock.time(passes.train, optimiser, epoch)
             waited += sum(clock.seconds(*wait) for wait in passes.waits)
     return waited, taken
 
@@ -306,8 +306,8 @@ def protocol(case: Case, batches: int) -> float:
     with deterministic(passes.device):
         # The first of each does not count.
         for epoch in range(2):
-            train = clock.time(lambda epoch=epoch: passes.train(optimiser, epoch))
-            validate = clock.time(lambda: passes.validate(data.validation))
+            train = clock.time(passes.train, optimiser, epoch)
+            validate = clock.time(passes.validate, data.validation)
             seconds.append((train / batches, validate / len(data.validation)))
     return protocol_hours(*seconds[-1])
 

@@ -33,8 +33,8 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """Precision of a name: ``float32``, ``bfloat16``, or ``auto``.
 
-    ``auto`` is bfloat16 where matrix units make it faster: on a GPU that has it, and on a CPU with
-    AMX or AVX512-BF16. Elsewhere it would only cost accuracy.
+    ``auto`` is bfloat16 where instructions for it make it faster: on a GPU that has them, and on a
+    CPU with AMX or AVX512-BF16. Elsewhere it would only cost accuracy.
     """
     if name == "auto":
         if device.type == "cuda":
@@ -54,15 +54,17 @@ def deterministic(device: torch.device) -> Iterator[None]:
     """
     before = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    fills = torch.utils.deterministic.fill_uninitialized_memory
+    # torch's type stubs do not know this.
+    memory: Any = torch.utils.deterministic
+    fills = memory.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
     # Or else torch writes NaN to all memory that it takes, which nothing here reads unwritten.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    memory.fill_uninitialized_memory = False
     try:
         yield
     finally:
         torch.use_deterministic_algorithms(before, warn_only=warn_only)
-        torch.utils.deterministic.fill_uninitialized_memory = fills
+        memory.fill_uninitialized_memory = fills
 
 
 def take_huge_pages() -> None:
