@@ -15,11 +15,11 @@ from benchmarks.training import Case, Clock, Ours, matrix_rate, operations
 ADAM_BYTES = 28
 
 
-class Recorder(TorchDispatchMode):
+class Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Keeps the name of each operation of torch and the processor's time that it took."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seconds: list[tuple[str, float]] = []
 
     def __torch_dispatch__(

@@ -225,7 +225,7 @@ def rows(device: str, size: int, repeats: int, network: NetworkSettings = REFERE
     }
     for what, (seconds, dtype) in rates.items():
         reached = operations(case) / seconds
-        possible = matrix_rate(device, dtype, 5 * repeats)
+        possible = matrix_rate(device, dtype, 10)
         found.append(row(f"{name}, {what}", reached / 1e9, possible / 1e9, "GFLOP/s"))
     return [*found, row(f"{name}, validation loss", losses[0], losses[1], "")]
 
