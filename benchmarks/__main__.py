@@ -15,6 +15,7 @@ from benchmarks import (
     overhead,
     reemulation,
     stacks,
+    training,
 )
 from benchmarks.cost import Row
 from firn.files import write_json
@@ -26,6 +27,10 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "stacks": (stacks.rows, 10980),
     "step-emulated": (lambda folder, size, repeats: reemulation.rows(repeats), 0),
     "emulate": (emulation.rows, 572),
+    "train-cpu": (lambda folder, size, repeats: training.rows("cpu", size, repeats), 572),
+    "train-gpu": (lambda folder, size, repeats: training.rows("cuda", size, repeats), 572),
+    "data-loading": (lambda folder, size, repeats: training.loading_rows(size, repeats), 572),
+    "published-protocol": (lambda folder, size, repeats: training.protocol_rows(size), 572),
     "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
     "classify": (classification.rows, 3000),
     "classify-recommended": (classification.recommended, 3000),

@@ -347,7 +347,7 @@ class TrainingSettings(Section):
         "emulated anew in each epoch, with other gains, noise, position and haze",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto = bfloat16 where the CPU or GPU has matrix units for it"
+        "auto", description="auto = bfloat16 where the CPU or GPU has instructions for it"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto = a GPU if there is one; cuda without one is an error"

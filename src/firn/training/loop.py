@@ -70,7 +70,7 @@ def train(
     model = run.model(data)
     passes = Passes(run, data, model, group)
     writes = passes.group.is_first
-    optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
+    optimiser = passes.optimiser()
     state = TrainingState(
         passes.network, passes.average, optimiser, network_tensors(passes.network)
     )
