@@ -85,6 +85,11 @@ class NetworkModel(Model):
         """See `Model.tensors`."""
         return network_tensors(self.network)
 
+    @property
+    def n_parameters(self) -> int:
+        """Weights that gradient descent changes; see `Model.n_parameters`."""
+        return sum(weights.numel() for weights in self.network.parameters())
+
     def in_precision(self, name: str) -> Self:
         """See `Model.in_precision`; the weights are shared."""
         model = copy.copy(self)
