@@ -47,6 +47,8 @@ _COSTS = {
 _DRAWN = ("kappa", "f2_cloud")
 #: The same for strata, some of which hold one class only, where kappa is not defined.
 _DRAWN_OF_STRATA = ("overall_accuracy", "f2_cloud")
+#: Scores of strata that the page gives with their intervals.
+_TABULATED = (*_DRAWN_OF_STRATA, "snow_cloud_free_f1")
 #: Scores whose pairwise differences the page shows.
 _PAIRED = ("kappa", "f2_cloud", "snow_cloud_free_f1")
 
@@ -118,7 +120,8 @@ def _scatter(
 def strata_heat_map(strata: Sequence[Row]) -> Figure:
     """Draw scores by method and stratum of one sensor.
 
-    What is bold is the best of its stratum, or not told from it by the paired test.
+    What is bold is the best of its stratum, or not told from it by the paired test; nothing is
+    where a single scene shows the stratum.
 
     Parameters
     ----------
@@ -173,11 +176,14 @@ def strata_heat_map(strata: Sequence[Row]) -> Figure:
 
 
 def _is_best(entry: Row) -> bool:
-    """Whether a method is the best of its stratum, or cannot be told from it."""
+    """Whether a method is the best of its stratum, or cannot be told from it.
+
+    A single scene tells neither.
+    """
+    if entry["interval"] is None:
+        return False
     behind = entry["behind"]
-    if behind is None:
-        return True
-    return behind["interval"] is not None and behind["interval"][1] >= 0
+    return behind is None or behind["interval"][1] >= 0
 
 
 def write_method_page(
@@ -295,7 +301,7 @@ def _strata_table(strata: Sequence[Row]) -> str:
     body = []
     for partition, part in dict.fromkeys((row["partition"], row["part"]) for row in strata):
         rows = [found[partition, part, name] for name in methods]
-        for score in _DRAWN_OF_STRATA:
+        for score in _TABULATED:
             entries = [row["scores"].get(score) or {} for row in rows]
             if all(entry.get("value") is None for entry in entries):
                 continue
