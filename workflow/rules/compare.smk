@@ -1,8 +1,22 @@
 """Every method beside every other: accuracy against time and size, by stratum, with paired tests.
 
 REQUIRED INPUTS: models, their scores on the scenes whose role is evaluate, the benchmarks of their trainings
-OUTPUTS:         costs/{experiment}.json, comparison.{json,html}, figures/compare/{costs,strata/{target}}.png
+OUTPUTS:         evaluation/let-it-snow-{target}/historical.json, costs/{experiment}.json, comparison.{json,html}, figures/compare/{costs,strata/{target}}.png
 """
+
+from firn.snow_bands import LET_IT_SNOW, snow_bands
+
+#: Bands that Let-it-snow reads, of each target that has them and scenes to be judged on.
+LIS_BANDS = {
+    target: bands
+    for target in JUDGED_TARGETS
+    if (bands := snow_bands(load_sensor(TARGETS[target].sensor)))
+}
+
+
+def first_experiment(target):
+    """Experiment whose maps lend their grid and quality to other maps of the same scenes."""
+    return f"{CONFIG.methods[0]}-{target}"
 
 
 def training_benchmarks(experiment):
@@ -38,9 +52,48 @@ rule measure_model:
         "../scripts/measure_model.py"
 
 
+# Let-it-snow needs no training: it is a row of its own where a sensor has its bands.
+rule evaluate_lis:
+    input:
+        product=lambda wildcards: [
+            scene_image(scene) for scene in target_scenes(wildcards.target, "evaluate")
+        ],
+        snow=lambda wildcards: judged_maps(first_experiment(wildcards.target), "snow.tif"),
+        probability=lambda wildcards: judged_maps(
+            first_experiment(wildcards.target), "probability.tif"
+        ),
+        quality=lambda wildcards: judged_maps(first_experiment(wildcards.target), "quality.tif"),
+        item=lambda wildcards: judged_maps(first_experiment(wildcards.target), "item.json"),
+        reference=lambda wildcards: judged_references(first_experiment(wildcards.target)),
+        strata=lambda wildcards: judged_strata(first_experiment(wildcards.target)),
+        dem=lambda wildcards: judged_dems(first_experiment(wildcards.target)),
+    output:
+        metrics=f"<results>/evaluation/{LET_IT_SNOW}-{{target}}/historical.json",
+    log:
+        "<logs>/evaluate_lis/{target}.log",
+    benchmark:
+        "<benchmarks>/evaluate_lis/{target}.tsv"
+    wildcard_constraints:
+        target=one_of(LIS_BANDS),
+    threads: 1
+    resources:
+        mem_mb=growing(16000),
+        runtime=growing(120),
+    params:
+        experiment=lambda wildcards: settings(TARGETS[wildcards.target]) | {"method": LET_IT_SNOW},
+        bands=lambda wildcards: LIS_BANDS[wildcards.target],
+        sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
+        settings=settings(CONFIG.evaluation),
+        seed=CONFIG.seed,
+        code=code("evaluate_lis.py"),
+    script:
+        "../scripts/evaluate_lis.py"
+
+
 rule compare:
     input:
-        metrics=[f"<results>/evaluation/{name}/historical.json" for name in JUDGED],
+        metrics=[f"<results>/evaluation/{name}/historical.json" for name in JUDGED]
+        + expand(rules.evaluate_lis.output.metrics, target=LIS_BANDS),
         costs=expand(rules.measure_model.output.costs, experiment=JUDGED),
     output:
         table="<results>/comparison.json",
@@ -74,7 +127,7 @@ rule compare:
         mem_mb=growing(4000),
         runtime=growing(15),
     params:
-        tells={name: method.tells for name, method in METHODS.items()},
+        tells={name: method.tells for name, method in METHODS.items()} | {LET_IT_SNOW: "snow"},
         bootstrap=CONFIG.evaluation.bootstrap,
         seed=CONFIG.seed,
         code=code("compare.py"),
