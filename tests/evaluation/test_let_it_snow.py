@@ -33,7 +33,7 @@ class Image:
 
     def read(self, bands: tuple[str, ...], grid: Grid) -> tuple[object, np.ndarray]:
         assert (bands, grid) == (("XS1", "XS2", "SWIR"), GRID)
-        return raster.data_array(self.values, grid, bands), np.zeros(self.values.shape, bool)
+        return raster.data_array(self.values, grid, name="toa", units="1"), self.values > 1
 
 
 def test_clouds_are_given_and_published_thresholds_decide(tmp_path: Path) -> None:

@@ -31,25 +31,34 @@ def training_benchmarks(experiment):
     ]
 
 
-# A by-product of each training is its benchmark, which no rule can ask for: with the model it is there.
-rule measure_model:
+# One job measures all methods of a target. Their trainings' benchmarks are by-products that no rule can ask
+# for; with the models they are there.
+rule measure_models:
     input:
-        model="<results>/models/{experiment}/model.safetensors",
+        models=expand(
+            "<results>/models/{method}-{target}/model.safetensors",
+            method=CONFIG.methods,
+            allow_missing=True,
+        ),
     output:
-        costs="<results>/costs/{experiment}.json",
+        costs=expand(
+            "<results>/costs/{method}-{target}.json", method=CONFIG.methods, allow_missing=True
+        ),
     log:
-        "<logs>/measure_model/{experiment}.log",
+        "<logs>/measure_models/{target}.log",
     benchmark:
-        "<benchmarks>/measure_model/{experiment}.tsv"
+        "<benchmarks>/measure_models/{target}.tsv"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(15),
     params:
-        benchmarks=lambda wildcards: training_benchmarks(wildcards.experiment),
-        code=method_code("measure_model.py"),
+        benchmarks=lambda wildcards: [
+            training_benchmarks(f"{method}-{wildcards.target}") for method in CONFIG.methods
+        ],
+        code=code("measure_models.py"),
     script:
-        "../scripts/measure_model.py"
+        "../scripts/measure_models.py"
 
 
 # Let-it-snow needs no training: it is a row of its own where a sensor has its bands.
@@ -94,7 +103,7 @@ rule compare:
     input:
         metrics=[f"<results>/evaluation/{name}/historical.json" for name in JUDGED]
         + expand(rules.evaluate_lis.output.metrics, target=LIS_BANDS),
-        costs=expand(rules.measure_model.output.costs, experiment=JUDGED),
+        costs=expand("<results>/costs/{experiment}.json", experiment=JUDGED),
     output:
         table="<results>/comparison.json",
         page=report(

@@ -1,4 +1,4 @@
-"""Measure what a model costs: training, application and size."""
+"""Measure what the models of a target cost: training, application and size."""
 
 from snakemake.iocontainers import Snakemake
 
@@ -9,9 +9,11 @@ from rule_log import start_log
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    costs = model_costs(snakemake.input.model)
-    costs["training_seconds"] = training_seconds(snakemake.params.benchmarks)
-    write_json(snakemake.output.costs, costs)
+    for model, benchmarks, output in zip(
+        snakemake.input.models, snakemake.params.benchmarks, snakemake.output.costs, strict=True
+    ):
+        costs = model_costs(model) | {"training_seconds": training_seconds(benchmarks)}
+        write_json(output, costs)
 
 
 if __name__ == "__main__":
