@@ -83,7 +83,21 @@ def test_strata_hold_their_own_pixels() -> None:
     assert worse["scores"]["overall_accuracy"]["behind"]["difference"] == pytest.approx(-1 / 4)
     assert best["scores"]["overall_accuracy"]["behind"] is None
     # Only cloud is there: no snow to find, and kappa is undefined.
-    assert best["scores"]["kappa"] == {"value": None, "interval": None, "behind": None}
+    undefined = {"value": None, "interval": None, "behind": None}
+    assert best["scores"]["kappa"] == best["scores"]["f1_snow"] == undefined
+
+
+def test_cloud_is_not_scored_where_there_is_none() -> None:
+    """The last pixel of each scene is snow; one method calls it cloud."""
+    without = [*RIGHT[:4], (2, 2), (1, 1)]
+    false = [*RIGHT[:4], (2, 2), (1, 2)]
+    content = compared(metrics("a", without, bright=1), metrics("b", false, bright=1))
+    rows = {(row["method"], row["part"]): row["scores"] for row in content["strata"]}
+    for method in "ab":
+        assert rows[method, "saturated"]["f2_cloud"]["value"] is None
+    assert rows["b", "saturated"]["overall_accuracy"]["value"] == 0
+    assert rows["b", "unsaturated"]["f2_cloud"]["value"] == 1
+    assert content["methods"][1]["scores"]["precision_cloud"]["value"] == 0.5
 
 
 def test_difference_that_every_scene_shows_is_significant() -> None:

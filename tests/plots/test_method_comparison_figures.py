@@ -129,6 +129,17 @@ def test_page_holds_scores_costs_pairs_and_pictures(
     assert 'src="/' not in page and "http" not in page
 
 
+def test_strata_are_in_the_order_of_their_bins() -> None:
+    bins = ("180-256", "0-60", "120-180", "60-120")
+    score = {"overall_accuracy": entry(0.5), "f2_cloud": entry(0.5)}
+    strata = [row("unet", partition="situation", part="low sun", scores=score)]
+    strata += [row("unet", partition="hillshade", part=part, scores=score) for part in bins]
+    labels = [label.get_text() for label in strata_heat_map(strata).axes[0].get_yticklabels()]
+    assert [label.split(": ")[1].split(" (")[0] for label in labels] == [
+        *("0-60", "60-120", "120-180", "180-256", "low sun"),
+    ]
+
+
 def test_looks_differ_for_more_methods_than_colours() -> None:
     looks = symbols([f"method {i}" for i in range(9)])
     assert len({tuple(look.values()) for look in looks.values()}) == 9

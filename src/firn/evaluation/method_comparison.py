@@ -40,6 +40,12 @@ _FUNCTIONS: dict[str, Callable[[Matrix], FloatArray]] = {
     "precision_cloud": lambda matrix: precision(matrix)[..., SurfaceClass.CLOUD],
     "recall_cloud": lambda matrix: recall(matrix)[..., SurfaceClass.CLOUD],
 }
+#: Class that the reference must show for a score to mean something: where there is no cloud, any
+#: false cloud would make F2 zero, and none would leave it undefined.
+_NEEDED = {
+    **dict.fromkeys(SCORES["cloud"], SurfaceClass.CLOUD),
+    **dict.fromkeys(("f1_snow", *SCORES["snow"]), SurfaceClass.SNOW),
+}
 #: Partitions that are not strata of a sensor's scenes.
 _NO_STRATA = ("sensor",)
 
@@ -136,6 +142,15 @@ def compare_methods(
     return content
 
 
+def _score(name: str, matrices: Matrix) -> FloatArray:
+    """Score of matrices (..., reference, predicted); NaN where it means nothing."""
+    values = _FUNCTIONS[name](matrices)
+    if name in _NEEDED:
+        shown = matrices[..., _NEEDED[name], :].sum(axis=-1) > 0
+        values = np.where(shown, values, np.nan)
+    return values
+
+
 def _scenes(experiments: Sequence[Metrics]) -> list[str]:
     """Scenes that all experiments were judged on."""
     first, *others = experiments
@@ -201,8 +216,8 @@ def _rows(
     drawn = np.einsum("rs,msij->mrij", draws, matrices)
     for name in scores_of("classes"):
         of_score = _judged(experiments, tells, name)
-        values = _FUNCTIONS[name](matrices[of_score].sum(axis=1))
-        resampled = _FUNCTIONS[name](drawn[of_score])
+        values = _score(name, matrices[of_score].sum(axis=1))
+        resampled = _score(name, drawn[of_score])
         known = ~np.isnan(values)
         best = int(np.nanargmax(values)) if known.any() else None
         for position, index in enumerate(of_score):
@@ -227,8 +242,7 @@ def _pairs(
     """Differences of all pairs of methods; parameters as of `_rows`."""
     drawn = np.einsum("rs,msij->mrij", draws, matrices)
     for name in scores_of("classes"):
-        values = _FUNCTIONS[name](matrices.sum(axis=1))
-        resampled = _FUNCTIONS[name](drawn)
+        values, resampled = _score(name, matrices.sum(axis=1)), _score(name, drawn)
         for a, b in combinations(_judged(experiments, tells, name), 2):
             one, other = experiments[a]["experiment"], experiments[b]["experiment"]
             yield {

@@ -3,6 +3,7 @@
 import base64
 import html
 import os
+import re
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
@@ -58,6 +59,18 @@ def _by_setting(rows: Sequence[Row]) -> dict[Setting, list[Row]]:
     for row in rows:
         found.setdefault(Setting(*(row[key] for key in Setting._fields)), []).append(row)
     return found
+
+
+def _parts(strata: Sequence[Row]) -> list[tuple[str, str]]:
+    """Partition and part of strata in the order of the figures; bins by their lower edge."""
+    order = [*STRATA, *(row["partition"] for row in strata)]
+
+    def key(stratum: tuple[str, str]) -> tuple[int, float, str]:
+        partition, part = stratum
+        edge = re.match(r"[\d.]+", part)
+        return order.index(partition), float(edge[0]) if edge else 0.0, part
+
+    return sorted({(row["partition"], row["part"]) for row in strata}, key=key)
 
 
 def _title(setting: Setting) -> str:
@@ -128,7 +141,7 @@ def strata_heat_map(strata: Sequence[Row]) -> Figure:
     strata : sequence of mapping
         Entries ``strata`` of `firn.evaluation.method_comparison.compare_methods` of one sensor.
     """
-    parts = list(dict.fromkeys((row["partition"], row["part"]) for row in strata))
+    parts = _parts(strata)
     methods = list(dict.fromkeys(row["method"] for row in strata))
     found = {(row["partition"], row["part"], row["method"]): row for row in strata}
     figure = new_figure(17, 0.42 * len(parts) + 4)
@@ -299,7 +312,7 @@ def _strata_table(strata: Sequence[Row]) -> str:
     methods = list(dict.fromkeys(row["method"] for row in strata))
     found = {(row["partition"], row["part"], row["method"]): row for row in strata}
     body = []
-    for partition, part in dict.fromkeys((row["partition"], row["part"]) for row in strata):
+    for partition, part in _parts(strata):
         rows = [found[partition, part, name] for name in methods]
         for score in _TABULATED:
             entries = [row["scores"].get(score) or {} for row in rows]
