@@ -120,8 +120,8 @@ def test_page_holds_scores_costs_pairs_and_pictures(
     assert page.count("<td>unet</td>") == 4
     assert page.count("<td>clouds</td>") == 1
     assert "<td>0.800<small>[0.700, 0.900]</small></td>" in page
-    assert "<td>40.2</td><td>2.500</td><td>7,000</td><td>1,234,567</td>" in page
-    assert "<td>-</td><td>2.500</td><td>300</td><td>3</td>" in page
+    assert "<td>40.2</td><td>2.5</td><td>7,000</td><td>1,234,567</td>" in page
+    assert "<td>-</td><td>2.5</td><td>300</td><td>3</td>" in page
     assert "rule<small>on other pixels than the first method</small>" in page
     assert "<td><b>+0.300</b><small>[+0.100, +0.500] p = 0.004</small></td>" in page
     assert "Situation: low &lt;sun&gt;" in page

@@ -230,7 +230,8 @@ def write_method_page(
         "and intervals resample whole scenes, the same ones for both methods of a pair: pixels of "
         "a scene are not independent of each other. The tests are not corrected for their number: "
         "one in twenty is expected to find a difference where there is none. With few scenes the "
-        "intervals are too narrow rather than too wide.</p>"
+        "intervals are too narrow rather than too wide. Let-it-snow, which needs a cloud mask, is "
+        "given the clouds of the reference.</p>"
     )
     write_text(path, PAGE.format(tables="\n".join(parts)))
 
@@ -268,7 +269,7 @@ def _score_table(rows: Sequence[Row], group: str) -> str:
                 name,
                 *(_score_text(row["scores"][score]) for score in SCORES[group]),
                 number_text(costs.get("training_seconds"), 1),
-                number_text(costs.get("core_seconds_per_megapixel")),
+                _short(costs.get("core_seconds_per_megapixel")),
                 *(
                     "-" if costs.get(key) is None else f"{costs[key]:,}"
                     for key in ("bytes", "parameters")
@@ -276,6 +277,11 @@ def _score_table(rows: Sequence[Row], group: str) -> str:
             ]
         )
     return _table(_GROUPS[group], head, body)
+
+
+def _short(value: float | None) -> str:
+    """Write a number that may be of any size in two digits."""
+    return "-" if value is None else f"{value:.2g}"
 
 
 def _pair_table(pairs: Sequence[Row], score: str) -> str:
