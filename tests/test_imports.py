@@ -14,6 +14,9 @@ import pytest
         ("firn.emulation.patches", {"torch", "scipy", "rasterio"}),
         ("firn.gains", {"torch"}),
         ("firn.dataset", {"torch"}),
+        ("firn.methods", {"torch", "xarray"}),
+        ("firn.config", {"torch", "numpy"}),
+        ("firn.snow_bands", {"torch", "rasterio"}),
     ],
 )
 def test_light_modules_stay_light(module: str, heavy: set[str]) -> None:

@@ -6,8 +6,10 @@ gets what SPOT products hold, reflectance at the top of the atmosphere; its thre
 they were published.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +22,57 @@ from firn.classes import (
     SurfaceClass,
     from_published,
 )
-from firn.config import SnowMapSettings
-from firn.evaluation.maps import JudgedMap, reference_classes
+from firn.config import EvaluationSettings, Experiment, SnowMapSettings
+from firn.evaluation.maps import JudgedMap, evaluate_maps, reference_classes
+from firn.files import scratch_folder
 from firn.products import Scene
 from firn.products.dem import read_dem
+from firn.provenance import provenance
 from firn.snow_reference import CLM_HIGH_CLOUD, snow_map
+
+
+def evaluate_let_it_snow(
+    maps: Sequence[JudgedMap],
+    scenes: Sequence[Scene],
+    bands: tuple[str, ...],
+    name: str,
+    experiment: Experiment,
+    settings: EvaluationSettings,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Score Let-it-snow on the scenes that another method is judged on.
+
+    Parameters
+    ----------
+    maps : sequence of JudgedMap
+        Maps of the other method.
+    scenes : sequence of Scene
+        What they were made from, in their order.
+    bands : tuple of str
+        For green, red and SWIR, see `firn.snow_bands`.
+    name, experiment, settings, seed
+        As of `firn.evaluation.evaluate_maps`.
+
+    Returns
+    -------
+    dict
+        As `firn.evaluation.evaluate_maps` gives it.
+
+    Raises
+    ------
+    DataError, GridError, ProductError
+        As `with_let_it_snow` and `firn.evaluation.evaluate_maps`.
+    """
+    with scratch_folder() as scratch:
+        own = [
+            with_let_it_snow(judged, scene, bands, scratch / judged.scene)
+            for judged, scene in zip(maps, scenes, strict=True)
+        ]
+        metrics = evaluate_maps(own, name, experiment, settings, seed=seed)
+    # There is no model; that of the map whose grid and quality are shared is not this one's.
+    source = provenance([one.scene for one in own], {"evaluation": settings, "seed": seed})
+    return metrics | {"provenance": source}
 
 
 def with_let_it_snow(
