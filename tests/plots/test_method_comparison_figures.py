@@ -92,6 +92,19 @@ def test_costs_are_drawn_with_one_point_per_method(content: dict[str, Any]) -> N
     assert {text.get_text() for text in figure.legends[0].get_texts()} == {"unet", "rule"}
 
 
+def test_snow_alone_has_a_line_of_its_own(content: dict[str, Any]) -> None:
+    alone = {"snow_cloud_free_f1": entry(0.3), "snow_cloud_free_kappa": entry(0.2)}
+    costs = {"training_seconds": 5.0, "core_seconds_per_megapixel": 0.1, "bytes": 90}
+    content["methods"].append(row("index", tells="snow", scores=alone, costs=costs))
+    content["methods"].append(row("let-it-snow", tells="snow", scores=alone, costs=None))
+    figure = cost_figure(content)
+    assert len(figure.axes) == 9
+    drawn = {line.get_label(): line.get_xydata()[0].tolist() for line in figure.axes[6].lines}
+    assert drawn["unet"] == [40.25, 0.8]
+    assert drawn["index"] == [5.0, 0.3]
+    assert "let-it-snow" not in drawn
+
+
 def test_heat_map_marks_what_is_best_or_not_told_from_it(content: dict[str, Any]) -> None:
     accuracy, cloud, *_ = strata_heat_map(content["strata"]).axes
     np.testing.assert_array_equal(accuracy.images[0].get_array(), [[0.9, 0.6], [0.5, 0.45]])

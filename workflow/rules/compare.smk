@@ -1,7 +1,8 @@
 """Every method beside every other: accuracy against time and size, by stratum, with paired tests.
 
 REQUIRED INPUTS: models, their scores on the scenes whose role is evaluate, the benchmarks of their trainings
-OUTPUTS:         evaluation/let-it-snow-{target}/historical.json, costs/{experiment}.json, comparison.{json,html}, figures/compare/{costs,strata/{target}}.png
+OUTPUTS:         evaluation/let-it-snow-{target}/historical.json, costs/{experiment}.json, comparison.{json,html},
+                 figures/compare/{costs,strata/{target}}.png
 """
 
 from firn.snow_bands import LET_IT_SNOW, snow_bands
@@ -12,11 +13,6 @@ LIS_BANDS = {
     for target in JUDGED_TARGETS
     if (bands := snow_bands(load_sensor(TARGETS[target].sensor)))
 }
-
-
-def first_experiment(target):
-    """Experiment whose maps lend their grid and quality to other maps of the same scenes."""
-    return f"{CONFIG.methods[0]}-{target}"
 
 
 def training_benchmarks(experiment):
@@ -61,21 +57,20 @@ rule measure_models:
         "../scripts/measure_models.py"
 
 
-# Let-it-snow needs no training: it is a row of its own where a sensor has its bands.
+# Let-it-snow needs no training: it is a row of its own where a sensor has its bands. The maps that the report
+# shows lend it their grid and quality.
 rule evaluate_lis:
     input:
         product=lambda wildcards: [
             scene_image(scene) for scene in target_scenes(wildcards.target, "evaluate")
         ],
-        snow=lambda wildcards: judged_maps(first_experiment(wildcards.target), "snow.tif"),
-        probability=lambda wildcards: judged_maps(
-            first_experiment(wildcards.target), "probability.tif"
-        ),
-        quality=lambda wildcards: judged_maps(first_experiment(wildcards.target), "quality.tif"),
-        item=lambda wildcards: judged_maps(first_experiment(wildcards.target), "item.json"),
-        reference=lambda wildcards: judged_references(first_experiment(wildcards.target)),
-        strata=lambda wildcards: judged_strata(first_experiment(wildcards.target)),
-        dem=lambda wildcards: judged_dems(first_experiment(wildcards.target)),
+        snow=lambda wildcards: judged_maps(SHOWN[wildcards.target], "snow.tif"),
+        probability=lambda wildcards: judged_maps(SHOWN[wildcards.target], "probability.tif"),
+        quality=lambda wildcards: judged_maps(SHOWN[wildcards.target], "quality.tif"),
+        item=lambda wildcards: judged_maps(SHOWN[wildcards.target], "item.json"),
+        reference=lambda wildcards: judged_references(SHOWN[wildcards.target]),
+        strata=lambda wildcards: judged_strata(SHOWN[wildcards.target]),
+        dem=lambda wildcards: judged_dems(SHOWN[wildcards.target]),
     output:
         metrics=f"<results>/evaluation/{LET_IT_SNOW}-{{target}}/historical.json",
     log:

@@ -46,12 +46,14 @@ _COSTS = {
 }
 #: Scores of the figures: one for methods that tell all classes, one for those that tell cloud.
 _DRAWN = ("kappa", "f2_cloud")
-#: The same for strata, some of which hold one class only, where kappa is not defined.
+#: A third for methods that tell snow alone, where there are any.
+_DRAWN_OF_SNOW = "snow_cloud_free_f1"
+#: Those of strata, some of which hold one class only, where kappa is not defined.
 _DRAWN_OF_STRATA = ("overall_accuracy", "f2_cloud")
 #: Scores of strata that the page gives with their intervals.
-_TABULATED = (*_DRAWN_OF_STRATA, "snow_cloud_free_f1")
+_TABULATED = (*_DRAWN_OF_STRATA, _DRAWN_OF_SNOW)
 #: Scores whose pairwise differences the page shows.
-_PAIRED = ("kappa", "f2_cloud", "snow_cloud_free_f1")
+_PAIRED = (*_DRAWN, _DRAWN_OF_SNOW)
 
 
 def _by_setting(rows: Sequence[Row]) -> dict[Setting, list[Row]]:
@@ -86,12 +88,15 @@ def cost_figure(content: Content) -> Figure:
     content : mapping
         As `firn.evaluation.method_comparison.compare_methods` gives it.
     """
-    settings = _by_setting(content["methods"])
+    lines = [
+        (setting, rows, score)
+        for setting, rows in _by_setting(content["methods"]).items()
+        for score in (*_DRAWN, *([_DRAWN_OF_SNOW] if _has_snow_alone(rows) else []))
+    ]
     looks = symbols(dict.fromkeys(row["method"] for row in content["methods"]))
-    figure = new_figure(17, 4.6 * len(settings) * len(_DRAWN) + 1.5)
-    lines = list(product(settings.items(), _DRAWN))
+    figure = new_figure(17, 4 * len(lines) + 2)
     panels = figure.subplots(len(lines), len(_COSTS), sharex="col", sharey="row", squeeze=False)
-    for of_line, ((setting, rows), score) in zip(panels, lines, strict=True):
+    for of_line, (setting, rows, score) in zip(panels, lines, strict=True):
         for axes, cost in zip(of_line, _COSTS, strict=True):
             _scatter(axes, rows, score, cost, looks)
         of_line[0].set_ylabel(f"{setting.sensor}: {_TITLES[score]}")
@@ -104,6 +109,11 @@ def cost_figure(content: Content) -> Figure:
     }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     return figure
+
+
+def _has_snow_alone(rows: Sequence[Row]) -> bool:
+    """Whether a method that can be drawn tells nothing but snow."""
+    return any(row["tells"] == "snow" and row["costs"] for row in rows)
 
 
 def _scatter(
