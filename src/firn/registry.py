@@ -10,8 +10,9 @@ A method that does not tell all classes apart says which it does, ``TELLS = "clo
 ``TELLS = "snow"``: its maps are judged on cloud alone, or on snow where there is no cloud.
 
 ``train`` are the rules that train a network by gradient descent, ``fit`` is the rule that looks at
-the training pixels once; another word names a rule of the method's own. The module holds the method's one class. Only these lines are read
-here, for the Snakefile asks for them, and to import a network takes seconds.
+the training pixels once; another word names a rule of the method's own. The module holds the
+method's one class. Only these lines are read here, for the Snakefile asks for them, and to import a
+network takes seconds.
 """
 
 import ast
