@@ -21,6 +21,9 @@ import pytest
         ("firn.evaluation", {"torch", "xarray", "scipy", "matplotlib"}),
         ("firn.methods.edges", {"torch", "xarray", "scipy"}),
         ("firn.inference", {"torch", "xarray", "matplotlib"}),
+        ("firn.methods", {"torch", "xarray"}),
+        ("firn.config", {"torch", "numpy"}),
+        ("firn.snow_bands", {"torch", "rasterio"}),
     ],
 )
 def test_light_modules_stay_light(module: str, heavy: set[str]) -> None:

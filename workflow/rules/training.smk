@@ -77,7 +77,7 @@ rule select:
         mem_mb=growing(1000),
         runtime=growing(5),
     params:
-        code=code("selection.py"),
+        code=method_code("selection.py"),
     script:
         "../scripts/selection.py"
 

@@ -186,10 +186,10 @@ def _add(
     )
     forest = known & ((quality & Quality.FOREST) > 0)
     judged = known & tally.exclude({"forest": forest})
-    tally.add_part("forest", "forest", reference, predicted, forest)
+    tally.add_part("forest", "forest", judged_map.scene, reference, predicted, forest)
     told = of_map(reference, quality, 90 - sun_zenith, grid.resolution)
     for name, where in (told | of_ground(judged_map.reference, grid)).items():
-        tally.add_part("situation", name, reference, predicted, judged & where)
+        tally.add_part("situation", name, judged_map.scene, reference, predicted, judged & where)
     shade = hillshade(dem, grid.resolution, sun_zenith, sun_azimuth)
     saturated = (quality & Quality.SATURATED) > 0
     strata: Mapping[str, Strata] = {

@@ -133,6 +133,11 @@ class Model(ABC):
     def tensors(self) -> Tensors:
         """Everything learnt, as named arrays."""
 
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that were learnt."""
+        return sum(values.size for values in self.tensors().values())
+
     @abstractmethod
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
         """Probabilities of the classes.

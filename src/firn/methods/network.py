@@ -90,6 +90,11 @@ class NetworkModel(Model):
         """See `Model.tensors`."""
         return network_tensors(self.network)
 
+    @property
+    def n_parameters(self) -> int:
+        """Weights that gradient descent changes; see `Model.n_parameters`."""
+        return sum(weights.numel() for weights in self.network.parameters())
+
     def prepared(self, precision: str, device: str = "cpu") -> Self:
         """See `Model.prepared`; the weights are shared."""
         model = copy.copy(self)
