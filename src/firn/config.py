@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.companions_config import Companions
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -405,7 +406,9 @@ class Experiment(Section):
     area: str
 
 
-Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
+Method = Literal[
+    "unet", "baseline-majority", "baseline-threshold", "baseline-pixel", "som", "patch-cnn"
+]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -456,6 +459,9 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     ablation: Ablation | None = Field(
         None, description="Recipes to compare on a virtual archive; null = none"
+    )
+    companions: Companions | None = Field(
+        None, description="Companion methods on 13 bands of Sentinel-2; null = none"
     )
 
     @model_validator(mode="after")
