@@ -38,7 +38,7 @@ RATES, LAST_WIDTH = (0.5, 0.05), 1.0
 
 @dataclass(frozen=True)
 class Shape:
-    """Rows and columns of a map; neuron ``i`` is at row ``i // columns``, column ``i % columns``."""
+    """Rows and columns of a map; its neurons are counted row by row."""
 
     rows: int
     columns: int

@@ -290,7 +290,7 @@ class PatchCnnModel(NetworkModel):
 
     @classmethod
     def architecture(cls, settings: NetworkSettings) -> dict[str, Any]:
-        """Published layers with an output per class; the settings of the U-Net do not matter."""
+        """See `NetworkModel.architecture`: published layers, with an output for each class."""
         return describe(PatchCnnSettings())
 
     @classmethod

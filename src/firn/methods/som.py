@@ -311,7 +311,7 @@ def scaled(spectra: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray
 def count_pairs(
     neuron: npt.NDArray[np.intp], classes: npt.NDArray[Any], n_neurons: int, n_classes: int
 ) -> Counts:
-    """Samples by nearest neuron and class, (neuron, class)."""
+    """Count samples by nearest neuron and class, (neuron, class)."""
     cells = neuron * n_classes + classes
     return np.bincount(cells, minlength=n_neurons * n_classes).reshape(n_neurons, n_classes)
 
