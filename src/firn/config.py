@@ -406,9 +406,7 @@ class Experiment(Section):
     area: str
 
 
-Method = Literal[
-    "unet", "baseline-majority", "baseline-threshold", "baseline-pixel", "som", "patch-cnn"
-]
+Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -490,6 +488,12 @@ class Config(Section):
                 self.with_recipe(name)
             except ValidationError as error:
                 raise ValueError(describe_error(error, f"ablation.recipes.{name}")) from error
+        return self
+
+    @model_validator(mode="after")
+    def _companions_possible(self) -> "Config":
+        if self.companions is not None and self.simulation is None:
+            raise ValueError("companions: needs a simulation, whose truth they are scored on")
         return self
 
     def with_recipe(self, name: str) -> "Config":

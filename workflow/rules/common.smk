@@ -34,7 +34,7 @@ EXPERIMENTS = CONFIG.experiments()
 TARGETS = {name.removeprefix(f"{e.method}-"): e for name, e in EXPERIMENTS.items()}
 
 #: Methods whose fit is one pass over the training pixels; the others are trained in two steps.
-FITTED = ("baseline-majority", "baseline-threshold", "som")
+FITTED = ("baseline-majority", "baseline-threshold")
 TRAINED = tuple(method for method in CONFIG.methods if method not in FITTED)
 
 #: A process of a training asks for a GPU unless it is told to use none.

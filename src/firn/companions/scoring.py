@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from firn import raster
 from firn.classes import IGNORE, NO_DATA, from_published, to_published
+from firn.companions.plan import SOM_STAGES
 from firn.companions.scenes import SceneTruth, channels_of, read_stack
 from firn.confusion import confusion_matrix
 from firn.evaluation.scores import intervals, scores
@@ -23,10 +24,6 @@ from firn.seeds import generator
 PathLike = str | os.PathLike[str]
 Row = dict[str, Any]
 
-#: The map at each stage: as voted, with and without a correction for how often a class comes; with
-#: its turned neurons; and filtered, which is the method.
-SOM_STAGES = ("som-voted", "som-voted-prior", "som-turned", "som")
-METHODS = (*SOM_STAGES, "patch-cnn")
 #: Stratum of all pixels, and the sensor that rows of scores name.
 WHOLE, SENSOR = "all", "sentinel2"
 

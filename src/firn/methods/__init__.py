@@ -9,7 +9,6 @@ from firn.errors import ModelError
 from firn.methods.base import FittedModel, Model, ModelCard
 from firn.methods.majority import MajorityModel
 from firn.methods.model_file import card_metadata, card_of, read_tensors, write_tensors
-from firn.methods.som import SomModel
 from firn.methods.threshold import ThresholdModel
 
 __all__ = ["FITTED", "Model", "ModelCard", "load_model", "method_class", "save_model"]
@@ -18,7 +17,6 @@ __all__ = ["FITTED", "Model", "ModelCard", "load_model", "method_class", "save_m
 FITTED: dict[str, type[FittedModel]] = {
     "baseline-majority": MajorityModel,
     "baseline-threshold": ThresholdModel,
-    "som": SomModel,
 }
 
 

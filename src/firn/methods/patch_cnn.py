@@ -29,6 +29,9 @@ from firn.config import NetworkSettings
 from firn.methods.network import Network, NetworkModel
 from firn.samples import RELIEF_CHANNELS
 
+METHOD = "patch-cnn"
+MADE_BY = "train"
+
 #: Side of a patch, and row and column of the pixel that it judges.
 PATCH, CENTRE = 16, 8
 BLOCKS, FILTERS, DENSE = 3, 8, 50

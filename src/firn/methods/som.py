@@ -40,6 +40,9 @@ from firn.sensors import Sensor
 if TYPE_CHECKING:
     import torch
 
+METHOD = "som"
+MADE_BY = "fit"
+
 Flags = npt.NDArray[np.bool_]
 Classes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]

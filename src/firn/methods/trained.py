@@ -1,12 +1,7 @@
 """The methods that have a network, which gradient descent trains."""
 
 from firn.methods.network import NetworkModel
-from firn.methods.patch_cnn import PatchCnnModel
 from firn.methods.pixel import PixelModel
 from firn.methods.unet import UNetModel
 
-TRAINED: dict[str, type[NetworkModel]] = {
-    "unet": UNetModel,
-    "baseline-pixel": PixelModel,
-    "patch-cnn": PatchCnnModel,
-}
+TRAINED: dict[str, type[NetworkModel]] = {"unet": UNetModel, "baseline-pixel": PixelModel}
