@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "emulate": (emulation.rows, 572),
     "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
     "classify": (classification.rows, 3000),
+    "classify-recommended": (classification.recommended, 3000),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
     "workflow-overhead": (overhead.rows, 0),

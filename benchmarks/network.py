@@ -27,7 +27,7 @@ def rows(size: int, repeats: int) -> list[Row]:
     repeats : int
         Measurements of which the median counts.
     """
-    ours = model().in_precision("auto")
+    ours = model().prepared("auto")
     plain = PlainUNet(ours.card, ours.network)
     return compare(
         f"network-cpu, {ours.precision}",

@@ -9,7 +9,8 @@ import pytest
 import rasterio
 from hypothesis import settings
 
-from firn.methods import MajorityModel, ModelCard, save_model
+from firn.methods import ModelCard, save_model
+from firn.methods.majority import MajorityModel
 from firn.sensors import packaged
 
 # How long an example takes depends on what else the machine does.

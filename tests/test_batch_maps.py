@@ -77,6 +77,32 @@ def test_map_is_made_anew_when_what_it_is_made_of_changes(
     assert after != before, "and the outdated one is removed"
 
 
+def test_scenes_at_the_same_time_give_the_same_maps(
+    tmp_path: Path, classifier: BatchClassifier, task: SceneTask
+) -> None:
+    """Five scenes, one of which is missing, by three threads and by one."""
+    others = [NAME.replace("780", str(number)) for number in range(781, 784)]
+    tasks = [task, replace(task, scene_id="absent", product=tmp_path / "absent.zip")]
+    for other in others:
+        bands = {band: full(SHAPE, 300, "uint16") for band in BANDS}
+        product = minimal_products.swh(tmp_path, bands, dict.fromkeys(BANDS, 0.6), name=other)
+        path = minimal_products.zip_folder(product)
+        tasks.append(SceneTask(other, path, task.surroundings))
+    told = {}
+    for threads in (3, 1):
+        root = tmp_path / str(threads)
+        outcomes = list(replace(classifier, root=root, threads=threads).classify(tasks))
+        assert [outcome.scene_id for outcome in outcomes] == [t.scene_id for t in tasks]
+        states = [outcome.state for outcome in outcomes]
+        assert states == ["mapped", "failed", "mapped", "mapped", "mapped"]
+        told[threads] = {
+            path.relative_to(root): path.read_bytes()
+            for path in sorted((root / "maps").rglob("*.tif"))
+        }
+    assert len(told[3]) == 4 * 3
+    assert told[3] == told[1]
+
+
 def test_missing_product_costs_its_scene_only(classifier: BatchClassifier, task: SceneTask) -> None:
     absent = replace(task, product=Path("absent.zip"))
     outcomes = classifier.classify([absent, task])

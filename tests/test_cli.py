@@ -48,7 +48,7 @@ def test_config_prints_what_is_not_given() -> None:
     result = run("config", ROOT / "config/reference.yaml")
     settings = yaml.safe_load(result.stdout)
     assert settings["labels"]["filter"] == "tcd-only"
-    assert settings["inference"]["window"] == 512
+    assert settings["inference"]["window"] is None
 
 
 def test_config_prints_schema_and_table() -> None:

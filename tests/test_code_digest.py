@@ -64,6 +64,21 @@ def test_changes_only_with_the_code_that_is_used(package: Path, edited: str, cha
     assert (cd.code_digest(path) != before) is changes
 
 
+def test_methods_count_where_the_package_is_used(package: Path) -> None:
+    methods = ("firn.methods.unet",)
+    loads = script(package.parent, "from firn.methods import load_model\n")
+    other = package.parent / "other.py"
+    other.write_text("import firn.errors\n")
+    assert cd.code_digest(other, methods) == cd.code_digest(other)
+    before = cd.code_digest(loads), cd.code_digest(loads, methods)
+    assert before[0] != before[1]
+    # The network uses stacks, which use this.
+    (package / "raster.py").write_text("# edited\n")
+    clear()
+    assert cd.code_digest(loads) == before[0]
+    assert cd.code_digest(loads, methods) != before[1]
+
+
 def test_real_package_is_followed() -> None:
     path = Path(cd.__file__).with_name("patches.py")
     used = cd.used_modules(path)

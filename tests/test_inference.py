@@ -34,6 +34,7 @@ from firn.inference.scene import window_step
 from firn.inference.windows import classify, probabilities
 from firn.methods import Model
 from firn.methods.base import ModelCard
+from firn.methods.network import folded
 from firn.methods.threshold import ThresholdModel
 from firn.methods.unet import UNetModel
 from firn.products import Scene
@@ -125,14 +126,14 @@ def read_scene(scene: Scene, surroundings: Surroundings, nodata_buffer: float = 
     with tempfile.TemporaryDirectory() as scratch:
         options = {"step": 1000, "margin": 0, "nodata_buffer": nodata_buffer}
         reader = SceneReader(scene, BANDS, surroundings, Path(scratch), **options)
-        (rows,) = reader.strips
-        return reader.read(rows)
+        (strip,) = reader.images()
+        return strip
 
 
 def assemble(scene_path: Path, surroundings: Surroundings, model: Model, window: int) -> np.ndarray:
     image = read_scene(open_swh(scene_path), surroundings)
     whole = np.full((3, HEIGHT, WIDTH), np.nan, np.float32)
-    for rows, cols, values in probabilities(image, model, window_step([model], window)):
+    for rows, cols, values in probabilities(image, model, window_step([model], window, WIDTH)):
         assert np.isnan(whole[:, rows, cols]).all(), "windows overlap"
         whole[:, rows, cols] = values
     return whole
@@ -470,3 +471,39 @@ def test_scene_in_degrees_is_refused(tmp_path: Path) -> None:
     scene = open_geotiff(geotiff(tmp_path / "scene.tif", grid), SENSOR)
     with pytest.raises(GridError, match=r"scene: its CRS EPSG:4326 is not in metres; warp it"):
         map_grid(scene)
+
+
+def test_windows_are_as_large_as_the_network_allows() -> None:
+    """The reference U-Net has 128 channels at full resolution, in windows of 512 pixels."""
+    wide = UNetModel(card("unet", **UNetModel.architecture(NetworkSettings())))
+    narrow = unet("same")
+    assert narrow.network.features == 6
+    assert window_step([wide, narrow], None, 3000) == 512
+    # As high as a strip of so wide a scene.
+    assert window_step([narrow], None, 3000) == 1400
+    assert window_step([narrow], None, 12000) == 512
+    assert window_step([narrow], 99, 3000) == 100
+
+
+def test_folded_network_gives_the_same() -> None:
+    network = unet("same").network
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_mean, -1, 1)
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)
+    image = torch.rand(1, len(BANDS) + 2, 32, 32)
+    applied = folded(network)
+    with torch.inference_mode():
+        torch.testing.assert_close(applied(image), network(image), atol=1e-5, rtol=0)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in applied.modules())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_an_error(
+    tmp_path: Path, scene_path: Path, surroundings: Surroundings
+) -> None:
+    settings = SETTINGS.model_copy(update={"device": "cuda"})
+    with pytest.raises(ModelError, match="torch sees no GPU"):
+        classify_scene(open_swh(scene_path), {tmp_path: unet("same")}, surroundings, settings)
+    prepared = unet("same").prepared("float32", "auto")
+    assert prepared.predict(np.ones((len(BANDS) + 2, 16, 16), np.float32)).shape == (3, 16, 16)

@@ -107,7 +107,7 @@ def test_channels_are_not_rounded_to_bfloat16() -> None:
         std=[1.0] * 3,
         architecture=UNetModel.architecture(NetworkSettings(widths=(4, 4), padding="same")),
     )
-    model = UNetModel(card).in_precision("bfloat16")
+    model = UNetModel(card).prepared("bfloat16")
     image = np.ones((3, 8, 8), np.float32)
     predicted = model.predict(image)
     image[2] = 1.003

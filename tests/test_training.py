@@ -416,7 +416,7 @@ def test_baselines_without_gradient_are_fitted(dataset: dict[str, object], tmp_p
     np.testing.assert_array_equal(load_model(tmp_path / "majority").tensors()["counts"], counts)
     fit("baseline-threshold", data, tmp_path / "threshold")
     assert load_model(tmp_path / "threshold").card.architecture["swir"] is None
-    with pytest.raises(ModelError, match="unet: cannot be fitted; only baseline-majority"):
+    with pytest.raises(ModelError, match="unet: cannot be fitted; it is trained by"):
         fit("unet", data, tmp_path / "unet")
     with pytest.raises(ModelError, match="baseline-majority: has no network"):
         train(preliminary("baseline-majority"), data, tmp_path / "m", tmp_path / "h.csv")

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ class BatchClassifier:
         Folder of the run.
     logs : path
         Folder for the log of each scene that fails.
+    threads : int
+        Scenes at a time: while one is in the network, others are read, warped and written.
     """
 
     models: Mapping[str, Model]
@@ -102,9 +105,10 @@ class BatchClassifier:
     code: str
     root: Path
     logs: Path
+    threads: int = 1
 
     def classify(self, tasks: Sequence[SceneTask]) -> Iterator[Outcome]:
-        """Classify scenes one after the other; one that fails does not stop the others.
+        """Classify scenes; one that fails does not stop the others.
 
         Yields
         ------
@@ -112,20 +116,26 @@ class BatchClassifier:
             Of each scene, in order. Any error of a scene counts, one of firn's own code too: in an
             archive of thousands, none may cost its neighbours their maps.
         """
-        for number, task in enumerate(tasks, 1):
-            log = self.logs / f"{task.scene_id}.log"
+        with ThreadPoolExecutor(self.threads) as threads:
             try:
-                self._map(task)
-            except Exception as error:
-                write_text(log, traceback.format_exc())
-                defect = "" if isinstance(error, FirnError) else f"{type(error).__name__}: "
-                reason = defect + " ".join(str(error).split())
-                logger.error("%s: %s\n  see %s", task.scene_id, reason, log)
-                yield Outcome(task.scene_id, "failed", reason, str(log))
-            else:
-                log.unlink(missing_ok=True)
-                logger.info("%s: mapped, %d of %d", task.scene_id, number, len(tasks))
-                yield Outcome(task.scene_id, "mapped")
+                yield from threads.map(self._outcome, tasks)
+            finally:
+                # Whoever stops in the middle waits for the scenes that have begun, not for all.
+                threads.shutdown(cancel_futures=True)
+
+    def _outcome(self, task: SceneTask) -> Outcome:
+        log = self.logs / f"{task.scene_id}.log"
+        try:
+            self._map(task)
+        except Exception as error:
+            write_text(log, traceback.format_exc())
+            defect = "" if isinstance(error, FirnError) else f"{type(error).__name__}: "
+            reason = defect + " ".join(str(error).split())
+            logger.error("%s: %s\n  see %s", task.scene_id, reason, log)
+            return Outcome(task.scene_id, "failed", reason, str(log))
+        log.unlink(missing_ok=True)
+        logger.info("%s: mapped", task.scene_id)
+        return Outcome(task.scene_id, "mapped")
 
     def _map(self, task: SceneTask) -> None:
         """Make the maps of a scene that are not in the store, and link all."""

@@ -58,10 +58,23 @@ def used_modules(script: Path) -> frozenset[str]:
 
 
 @cache
-def code_digest(script: str | os.PathLike[str]) -> str:
-    """First 16 hexadecimal digits of the SHA-256 of the modules of firn that ``script`` uses."""
+def code_digest(script: str | os.PathLike[str], methods: tuple[str, ...] = ()) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of the modules of firn that ``script`` uses.
+
+    Parameters
+    ----------
+    script : path
+    methods : tuple of str
+        Modules of methods that it may come to use: `firn.methods` imports them by their names.
+    """
+    used = used_modules(Path(script))
+    if "firn.methods" in used:
+        for module in methods:
+            path = module_path(module)
+            assert path is not None
+            used |= {module} | used_modules(path)
     total = hashlib.sha256()
-    for name in sorted(used_modules(Path(script))):
+    for name in sorted(used):
         path = module_path(name)
         assert path is not None
         total.update(f"{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())

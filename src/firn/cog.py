@@ -16,6 +16,8 @@ from firn.raster import Array, PathLike, written_whole
 
 #: What GDAL appends to the name of a raster for what it keeps beside it.
 LEGEND_SUFFIX = ".aux.xml"
+#: Half the time of the default, 6, for files that are a tenth larger.
+_DEFLATE_LEVEL = 3
 #: Columns of an attribute table: name, type (0 integer, 2 text) and GDAL's number of their usage.
 _LEGEND_COLUMNS = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
 
@@ -100,8 +102,10 @@ def publish(plain: PathLike, path: PathLike, overview_resampling: str = "mode") 
             temporary,
             driver="COG",
             compress="DEFLATE",
+            level=_DEFLATE_LEVEL,
             overview_resampling=overview_resampling,
             blocksize=512,
+            num_threads="ALL_CPUS",
         )
 
 

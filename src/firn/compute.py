@@ -18,7 +18,7 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelError(
-            "training.device is cuda, but torch sees no GPU; set it to auto or cpu, or run on a "
+            "device is cuda, but torch sees no GPU; set it to auto or cpu, or run on a "
             "node with a GPU and a CUDA build of torch"
         )
     if name == "auto":

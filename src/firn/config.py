@@ -8,14 +8,15 @@ import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
 from firn.companions_config import Companions
 from firn.errors import ConfigError
+from firn.registry import known_methods
 from firn.simulation_config import Simulation
 
 TILE_PATTERN = r"^\d{2}[A-Z]{3}$"
@@ -363,7 +364,11 @@ class TrainingSettings(Section):
 class InferenceSettings(Section):
     """Classification of scenes."""
 
-    window: int = Field(512, ge=64, description="Side of an inference window, pixels")
+    window: int | None = Field(
+        None,
+        ge=64,
+        description="Side of an inference window, pixels; null = by the width of the network",
+    )
     nodata_buffer: float = Field(
         2000, ge=0, description="Distance from missing data that quality.tif flags, m"
     )
@@ -374,6 +379,11 @@ class InferenceSettings(Section):
         "float32",
         description="Of networks; auto = bfloat16 where the CPU has instructions for it, which is "
         "faster; maps of different machines then differ by rounding",
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "cpu",
+        description="auto = a GPU if there is one; cuda without one is an error; maps of different "
+        "devices differ by rounding",
     )
     scenes_per_job: int = Field(
         1,
@@ -406,8 +416,14 @@ class Experiment(Section):
     area: str
 
 
-Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
-METHODS: tuple[Method, ...] = get_args(Method)
+def _known(method: str) -> str:
+    if method not in known_methods():
+        raise ValueError(f"unknown; firn knows {', '.join(known_methods())}")
+    return method
+
+
+#: Name of a method that a module of `firn.methods` states.
+Method = Annotated[str, AfterValidator(_known)]
 
 
 class Config(Section):
@@ -428,7 +444,11 @@ class Config(Section):
     emulated_sensors: tuple[Name, ...] = Field(
         (), description="Further sensors that are emulated but get no model"
     )
-    methods: tuple[Method, ...] = Field(METHODS, min_length=1, description="Methods to compare")
+    methods: tuple[Method, ...] = Field(
+        ("unet", "baseline-majority", "baseline-threshold", "baseline-pixel"),
+        min_length=1,
+        description="Methods to compare, by the names that the modules of `src/firn/methods` state",
+    )
     keep_intermediates: bool = Field(
         True,
         description="Keep stacks, patches and pseudo-SPOT files; false = each is removed once all "

@@ -10,6 +10,10 @@ FloatArray = npt.NDArray[np.float32]
 
 #: Rows of relief that are lit at a time: few enough for what is computed to stay in the cache.
 _ROWS = 64
+#: Side of the blocks of relief whose shadow is found at a time, pixels.
+_BLOCK = 192
+#: What rounding may add to an interpolated elevation at most, m.
+_SLACK = 0.01
 #: Bits of the exclusion raster.
 FOREST = 1
 WATER = 2
@@ -163,14 +167,39 @@ class Shadows:
         padded = np.pad(height, (missing, (left, right)), mode="edge")
         own = height[rows.start - first : rows.stop - first]
         shadow = np.zeros(own.shape, bool)
+        lowest, around = _lowest_of_blocks(own), _highest_around_blocks(padded)
         for step in range(1, self._steps):
             # Sampling the sweep ever more sparsely with distance loses nothing: terrain that throws
             # a long shadow is itself several pixels wide.
             if step > 16 and step % (step // 16):
                 continue
             row, col = self.above - step * self._north, left + step * self._east
-            shadow |= _shifted(padded, row, col, own.shape) > own + step * self._rise
+            first_row, first_col = int(row) // _BLOCK, int(col) // _BLOCK
+            near = around[first_row:, first_col:][: lowest.shape[0], : lowest.shape[1]]
+            # Far from its block, most ground lies below the rays of all its pixels.
+            for block in np.argwhere(near + _SLACK > lowest + step * self._rise):
+                top, side = block * _BLOCK
+                part = slice(top, top + _BLOCK), slice(side, side + _BLOCK)
+                ray = own[part] + step * self._rise
+                shadow[part] |= _shifted(padded, row + top, col + side, ray.shape) > ray
         return shadow
+
+
+def _lowest_of_blocks(height: FloatArray) -> FloatArray:
+    """Lowest elevation of each block of `_BLOCK` pixels a side; the last ones may be narrower."""
+    rows, cols = (np.arange(0, side, _BLOCK) for side in height.shape)
+    return np.asarray(np.minimum.reduceat(np.minimum.reduceat(height, rows), cols, axis=1))
+
+
+def _highest_around_blocks(height: FloatArray) -> FloatArray:
+    """Highest elevation of each block and its neighbours below and to the right.
+
+    So it is of any square of a block's side and one more that begins in the block.
+    """
+    highest = -_lowest_of_blocks(-height)
+    grown = np.pad(highest, ((0, 1), (0, 1)), mode="edge")
+    pairs = np.maximum(grown[:-1], grown[1:])
+    return np.maximum(pairs[:, :-1], pairs[:, 1:])
 
 
 def _direction(azimuth: float) -> tuple[float, float]:
@@ -183,13 +212,9 @@ def _shifted(padded: FloatArray, row: float, col: float, shape: tuple[int, int])
     top, left = int(np.floor(row)), int(np.floor(col))
     down, right = np.float32(row - top), np.float32(col - left)
     height, width = shape
-
-    def part(r: int, c: int) -> FloatArray:
-        return padded[top + r : top + r + height, left + c : left + c + width]
-
-    upper = part(0, 0) + right * (part(0, 1) - part(0, 0))
-    lower = part(1, 0) + right * (part(1, 1) - part(1, 0))
-    return np.asarray(upper + down * (lower - upper), np.float32)
+    part = padded[top : top + height + 1, left : left + width + 1]
+    between = part[:, :-1] + right * (part[:, 1:] - part[:, :-1])
+    return np.asarray(between[:-1] + down * (between[1:] - between[:-1]), np.float32)
 
 
 def exclusion(

@@ -14,6 +14,8 @@ from firn.batches import compose, read_outcomes
 MAP_FILES = ("snow.tif", "snow.tif.aux.xml", "probability.tif", "quality.tif", "item.json")
 
 #: What a map depends on; how scenes are put into jobs changes none.
+#: A GPU is shared by the scenes of a batch: most of their time goes into reading and writing.
+ON_GPU = CONFIG.inference.device != "cpu"
 INFERENCE = CONFIG.inference.model_dump(mode="json", exclude={"scenes_per_job"})
 
 #: Batches of each target. Scenes that are judged have jobs of their own, for other rules read their maps,
@@ -121,6 +123,7 @@ rule classify:
     threads: 1
     resources:
         mem_mb=growing(4000),
+        gpu=int(ON_GPU),
         runtime=growing(60),
     params:
         sensor=lambda wildcards: sensor(TARGETS[wildcards.target].sensor),
@@ -147,9 +150,10 @@ if BATCHED:
             "<benchmarks>/classify_batch/{target}_{batch}.tsv"
         wildcard_constraints:
             batch=r"[\w-]+",
-        threads: 1
+        threads: 4 if ON_GPU else 1
         resources:
-            mem_mb=growing(4000),
+            mem_mb=growing(10000 if ON_GPU else 4000),
+            gpu=int(ON_GPU),
             runtime=growing(20 * CONFIG.inference.scenes_per_job),
         params:
             scenes=batch_rows,

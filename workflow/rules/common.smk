@@ -12,6 +12,7 @@ from firn.code_digest import code_digest
 from firn.config import parse_config
 from firn.download.table import read_products
 from firn.errors import FirnError
+from firn.registry import known_method
 from firn.sensors import load_sensor
 from firn.simulator.plan import spot_plans
 from snakemake.exceptions import WorkflowError
@@ -33,9 +34,8 @@ ARCHIVE = str(CONFIG.root / "archive")
 EXPERIMENTS = CONFIG.experiments()
 TARGETS = {name.removeprefix(f"{e.method}-"): e for name, e in EXPERIMENTS.items()}
 
-#: Methods whose fit is one pass over the training pixels; the others are trained in two steps.
-FITTED = ("baseline-majority", "baseline-threshold")
-TRAINED = tuple(method for method in CONFIG.methods if method not in FITTED)
+#: The methods that are configured; what makes a model of each, the rule `fit` or those that train, says its module.
+METHODS = {name: known_method(name) for name in CONFIG.methods}
 
 #: A process of a training asks for a GPU unless it is told to use none.
 GPUS = 0 if CONFIG.training.device == "cpu" else 1
@@ -64,9 +64,15 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-def code(script):
-    """Digest of the library modules that a script of the workflow uses."""
-    return code_digest(Path(workflow.basedir) / "scripts" / script)
+def code(script, methods=CONFIG.methods):
+    """Digest of the library modules that a script of the workflow uses, for some of the methods."""
+    modules = tuple(METHODS[name].module for name in methods)
+    return code_digest(Path(workflow.basedir) / "scripts" / script, modules)
+
+
+def method_code(script):
+    """Digest as `code` gives it, of a script that makes models of one method."""
+    return lambda wildcards: code(script, [EXPERIMENTS[wildcards.experiment].method])
 
 
 def intermediate(files):

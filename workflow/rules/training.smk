@@ -7,8 +7,10 @@ OUTPUTS:         models/{experiment}/model.safetensors; for trained methods also
                  selection.json,history.csv}
 """
 
-TRAINED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in TRAINED]
-FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if e.method in FITTED]
+TRAINED_EXPERIMENTS = [
+    name for name, e in EXPERIMENTS.items() if METHODS[e.method].made_by == "train"
+]
+FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if METHODS[e.method].made_by == "fit"]
 
 #: What the trainings share, without what is special to a step.
 SHARED = CONFIG.training.model_dump(mode="json", exclude={"preliminary", "intensive"})
@@ -51,7 +53,7 @@ rule train_preliminary:
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=CONFIG.training.preliminary.model_dump(mode="json", exclude={"seeds"}),
-        code=code("train.py"),
+        code=method_code("train.py"),
     script:
         "../scripts/train.py"
 
@@ -112,7 +114,7 @@ rule train_intensive:
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
         step=settings(CONFIG.training.intensive),
-        code=code("train.py"),
+        code=method_code("train.py"),
     script:
         "../scripts/train.py"
 
@@ -137,7 +139,7 @@ rule fit:
         runtime=growing(120),
     params:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
-        code=code("fit.py"),
+        code=method_code("fit.py"),
     script:
         "../scripts/fit.py"
 

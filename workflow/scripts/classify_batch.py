@@ -6,6 +6,7 @@ from snakemake.iocontainers import Snakemake
 
 from firn.batch_maps import BatchClassifier, SceneTask
 from firn.batches import write_outcomes
+from firn.compute import choose_device
 from firn.config import InferenceSettings
 from firn.inference import Surroundings
 from firn.methods import load_model
@@ -16,14 +17,18 @@ from rule_log import start_log
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     params = snakemake.params
+    settings = InferenceSettings.model_validate(params.settings)
+    # A GPU that is not there is an error of the job, not of each of its scenes.
+    choose_device(settings.device)
     models = map(load_model, snakemake.input.models)
     classifier = BatchClassifier(
         dict(zip(params.experiments, models, strict=True)),
         Sensor.model_validate(params.sensor),
-        InferenceSettings.model_validate(params.settings),
+        settings,
         params.code,
         Path(params.root),
         Path(params.root) / "logs" / "classify_scene",
+        snakemake.threads,
     )
     tasks = [
         SceneTask(scene_id, product, Surroundings(*around, params.tree_cover_max))

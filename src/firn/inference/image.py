@@ -1,9 +1,10 @@
 """A scene on the grid of its maps, read in strips of rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ RESOLUTION = 20.0
 _EDGE_DECIMALS = 6
 #: Pixels of a strip, of which each takes some 100 bytes while it is read.
 STRIP_PIXELS = 4 * 2**20
+#: Rows whose distance from missing data is found at a time.
+_ROWS = 32
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,38 @@ class SceneImage:
     def has_data(self, rows: slice, cols: slice = slice(None)) -> npt.NDArray[np.bool_]:
         """Whether there are data, (y, x), in rows of the scene."""
         return self.valid[shifted(rows, self.context), cols]
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Rows of a scene as they are read: the fields of `SceneImage`, and where it saturated."""
+
+    rows: slice
+    reflectance: npt.NDArray[np.float32]
+    saturated: npt.NDArray[np.bool_]
+    hillshade: Bytes
+    dem: npt.NDArray[np.float32]
+
+    def from_row(self, first: int) -> "_Ground":
+        """All from a row on."""
+        here = slice(first - self.rows.start, None)
+        return _Ground(
+            slice(first, self.rows.stop),
+            self.reflectance[:, here],
+            self.saturated[here],
+            self.hillshade[here],
+            self.dem[here],
+        )
+
+    def with_below(self, below: "_Ground") -> "_Ground":
+        """All of these rows and of those that begin where they end."""
+        return _Ground(
+            slice(self.rows.start, below.rows.stop),
+            np.concatenate([self.reflectance, below.reflectance], axis=1),
+            np.concatenate([self.saturated, below.saturated]),
+            np.concatenate([self.hillshade, below.hillshade]),
+            np.concatenate([self.dem, below.dem]),
+        )
 
 
 def shifted(rows: slice, origin: slice) -> slice:
@@ -159,26 +194,52 @@ class SceneReader:
             self._stored.heights, self.grid.shape, self.grid.resolution, *self._sun
         )
 
-    def read(self, rows: slice) -> SceneImage:
-        """Read one of the strips.
+    def images(self) -> Iterator[SceneImage]:
+        """Read the strips one after the other; rows that two of them need are read once.
 
         Raises
         ------
         ProductError
             A band is missing or damaged.
         """
-        context = self._around(rows, self._margin, self._margin)
-        reflectance, saturated = self._scene.read(self._bands, self.grid.rows(context))
-        dem, hillshade = self._relief(context)
-        valid = np.isfinite(reflectance.values).all(axis=0) & (hillshade > 0)
-        strip = shifted(rows, context)
-        near = near_nodata(valid, self._buffer)[strip]
+        ground: _Ground | None = None
+        for rows in self.strips:
+            context = self._around(rows, self._margin, self._margin)
+            ground = self._ground(context, ground)
+            yield self._image(rows, ground)
+
+    def _ground(self, rows: slice, before: "_Ground | None") -> "_Ground":
+        """Rows of the scene, of which those ``before`` has are not read again."""
+        if before is None or rows.start >= before.rows.stop:
+            return self._read(rows)
+        kept = before.from_row(rows.start)
+        if kept.rows.stop == rows.stop:
+            return kept
+        return kept.with_below(self._read(slice(kept.rows.stop, rows.stop)))
+
+    def _read(self, rows: slice) -> "_Ground":
+        """Read rows of the scene and their relief."""
+        reflectance, saturated = self._scene.read(self._bands, self.grid.rows(rows))
+        dem, hillshade = self._relief(rows)
+        return _Ground(rows, reflectance.values, np.any(saturated, axis=0), hillshade, dem)
+
+    def _image(self, rows: slice, ground: "_Ground") -> SceneImage:
+        """Strip of a scene, of whose context everything has been read."""
+        valid = np.isfinite(ground.reflectance).all(axis=0) & (ground.hillshade > 0)
+        strip = shifted(rows, ground.rows)
         quality = self._stored.excluded(rows)
-        quality |= _bit(np.any(saturated[:, strip], axis=0), Quality.SATURATED)
+        quality |= _bit(ground.saturated[strip], Quality.SATURATED)
         quality |= _bit(self._shaded(rows), Quality.SHADED)
-        quality |= _bit(near, Quality.NODATA_BUFFER)
+        quality |= _bit(near_nodata(valid, self._buffer)[strip], Quality.NODATA_BUFFER)
         return SceneImage(
-            rows, context, self._bands, reflectance.values, hillshade, dem, valid, quality
+            rows,
+            ground.rows,
+            self._bands,
+            ground.reflectance,
+            ground.hillshade,
+            ground.dem,
+            valid,
+            quality,
         )
 
     def _around(self, rows: slice, above: int, below: int) -> slice:
@@ -213,12 +274,24 @@ def near_nodata(valid: npt.NDArray[np.bool_], distance: float) -> npt.NDArray[np
     """
     reach = math.floor(distance)
     missing = np.pad(~valid, reach, constant_values=True)
-    before = np.pad(np.cumsum(missing, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
-    height, width = valid.shape
+    counter = np.int16 if missing.shape[1] < np.iinfo(np.int16).max else np.int32
+    before = np.pad(np.cumsum(missing, axis=1, dtype=counter), ((0, 0), (1, 0)))
     near = np.zeros_like(valid)
+    # A few rows at a time, which stay in the processor's cache.
+    for first in range(0, len(valid), _ROWS):
+        part = near[first : first + _ROWS]
+        _add_disc(part, before[first : first + len(part) + 2 * reach], distance)
+    return near
+
+
+def _add_disc(
+    near: npt.NDArray[np.bool_], before: npt.NDArray[np.integer[Any]], distance: float
+) -> None:
+    """Mark the pixels of some rows that have one without data in their disc."""
+    reach = math.floor(distance)
+    height, width = near.shape
     for row in range(2 * reach + 1):
         half = math.floor(math.sqrt(distance**2 - (row - reach) ** 2))
         counts = before[row : row + height]
-        first, last = reach - half, reach + half + 1
-        near |= counts[:, last : last + width] > counts[:, first : first + width]
-    return near
+        start, stop = reach - half, reach + half + 1
+        near |= counts[:, stop : stop + width] > counts[:, start : start + width]

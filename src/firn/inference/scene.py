@@ -1,7 +1,8 @@
 """Classification of a scene by one or more models."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import rasterio
 from firn.config import InferenceSettings
 from firn.errors import ModelError
 from firn.files import scratch_folder, write_json
-from firn.inference.image import SceneReader
+from firn.inference.image import STRIP_PIXELS, SceneImage, SceneReader, map_grid
 from firn.inference.maps import map_rasters, publish
 from firn.inference.surroundings import Surroundings
 from firn.inference.windows import classify
@@ -23,6 +24,11 @@ from firn.stac import map_item
 
 #: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
 GDAL_CACHE = 64 * 2**20
+#: Values that the widest layer of a network may have: those of the reference U-Net in a window of
+#: 512 pixels, with the 122 around it from which they are computed.
+LAYER_VALUES = 128 * 756**2
+#: Windows are no smaller, by themselves: most of them would be overlap.
+SMALLEST_WINDOW = 512
 
 
 def classify_scene(
@@ -60,13 +66,16 @@ def classify_scene(
         The scene is not in metres, or it and one of the rasters share no ground.
     """
     _check_bands(scene, models.values())
-    models = {folder: model.in_precision(settings.precision) for folder, model in models.items()}
+    models = {
+        folder: model.prepared(settings.precision, settings.device)
+        for folder, model in models.items()
+    }
     sources = {
         folder: _source(scene, model, surroundings, settings) for folder, model in models.items()
     }
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), scratch_folder() as scratch:
         drafts = {folder: scratch / str(number) for number, folder in enumerate(models)}
-        step = window_step(models.values(), settings.window)
+        step = window_step(models.values(), settings.window, map_grid(scene).width)
         reader = SceneReader(
             scene,
             [b for b in scene.bands if any(b in model.card.bands for model in models.values())],
@@ -81,16 +90,24 @@ def classify_scene(
                 folder: stack.enter_context(map_rasters(drafts[folder], reader.grid, source))
                 for folder, source in sources.items()
             }
-            for rows in reader.strips:
-                image = reader.read(rows)
+            for image in _one_ahead(reader.images()):
                 for folder, model in models.items():
                     strip = classify(image, model, step, settings, progress=progress)
-                    maps[folder].write(strip, rows.start)
+                    maps[folder].write(strip, image.rows.start)
         for folder, model in models.items():
             publish(drafts[folder], folder)
             summary = maps[folder].summary
             item = map_item(scene, reader.grid, model.card, sources[folder], summary)
             write_json(folder / "item.json", item)
+
+
+def _one_ahead(images: Iterator[SceneImage]) -> Iterator[SceneImage]:
+    """Yield strips, of which a thread reads the next one while one is classified."""
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, images, None)
+        while (image := coming.result()) is not None:
+            coming = thread.submit(next, images, None)
+            yield image
 
 
 def _check_bands(scene: Scene, models: Iterable[Model]) -> None:
@@ -104,8 +121,16 @@ def _check_bands(scene: Scene, models: Iterable[Model]) -> None:
             )
 
 
-def window_step(models: Iterable[Model], window: int) -> int:
-    """Side of a window, rounded up to the alignment of every model, pixels."""
+def window_step(models: Iterable[Model], window: int | None, width: int) -> int:
+    """Side of a window, rounded up to the alignment of every model, pixels.
+
+    Where it is not given, it is as large as `LAYER_VALUES` allow the widest of the networks, but no
+    larger than a strip of a scene of ``width`` pixels.
+    """
+    models = list(models)
+    if window is None:
+        largest = min(math.isqrt(LAYER_VALUES // m.features) - 2 * m.margin for m in models)
+        window = max(min(largest, STRIP_PIXELS // width), SMALLEST_WINDOW)
     alignment = math.lcm(*(model.alignment for model in models))
     return -(-window // alignment) * alignment
 

@@ -1,34 +1,42 @@
 """The methods that firn compares: one registry, one interface, one file format.
 
-Torch takes seconds to be imported, so what has no network is kept free of it.
+Torch takes seconds to be imported, so a method's module is imported when it is asked for.
 """
 
+import inspect
 import os
+from importlib import import_module
 
 from firn.errors import ModelError
-from firn.methods.base import FittedModel, Model, ModelCard
-from firn.methods.majority import MajorityModel
+from firn.methods.base import Model, ModelCard
 from firn.methods.model_file import card_metadata, card_of, read_tensors, write_tensors
-from firn.methods.threshold import ThresholdModel
+from firn.registry import known_method
 
-__all__ = ["FITTED", "Model", "ModelCard", "load_model", "method_class", "save_model"]
-
-#: The methods without a network; those with one are in `firn.methods.trained`.
-FITTED: dict[str, type[FittedModel]] = {
-    "baseline-majority": MajorityModel,
-    "baseline-threshold": ThresholdModel,
-}
+__all__ = ["Model", "ModelCard", "load_model", "method_class", "save_model"]
 
 
 def method_class(name: str) -> type[Model]:
-    """Class of a method by its name; `ModelError` when there is none such."""
-    if name in FITTED:
-        return FITTED[name]
-    from firn.methods.trained import TRAINED
+    """Class of a method by its name (`firn.registry`).
 
-    if name in TRAINED:
-        return TRAINED[name]
-    raise ModelError(f"method {name}: unknown; firn knows {', '.join((*TRAINED, *FITTED))}")
+    Raises
+    ------
+    ModelError
+        There is no such method, or its module does not hold one class of a model.
+    """
+    module = import_module(known_method(name).module)
+    classes = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value)
+        and issubclass(value, Model)
+        and not inspect.isabstract(value)
+        and value.__module__ == module.__name__
+    ]
+    if len(classes) != 1:
+        raise ModelError(
+            f"{module.__file__}: holds {len(classes)} classes of models, not the one of {name}"
+        )
+    return classes[0]
 
 
 def save_model(model: Model, path: str | os.PathLike[str]) -> None:

@@ -97,6 +97,8 @@ class Model(ABC):
         Arrays cut from a scene must start at multiples of so many pixels to fit without seams.
     lost : int
         Pixels along the edge of a patch that the method does not judge, for want of context.
+    features : int
+        Of each pixel at once, at most: they decide how many pixels fit into the memory.
     precision : str
         Number format that most is computed in: ``float32`` or ``bfloat16``.
     """
@@ -104,15 +106,21 @@ class Model(ABC):
     margin: int = 0
     alignment: int = 1
     lost: int = 0
+    features: int = 64
     precision: str = "float32"
 
     def __init__(self, card: ModelCard) -> None:
         self.card = card
 
-    def in_precision(self, name: str) -> Self:
-        """Give the same model, to compute in a precision that `choose_precision` knows.
+    def prepared(self, precision: str, device: str = "cpu") -> Self:
+        """Give the same model, to compute in a precision and on a device of `firn.compute`.
 
-        What has no network computes in float32 whatever is asked for.
+        What has no network computes in float32 on the CPU whatever is asked for.
+
+        Raises
+        ------
+        ModelError
+            A GPU is asked for and there is none.
         """
         return self
 

@@ -11,6 +11,9 @@ from firn.errors import ModelError
 from firn.methods.base import FittedModel, FloatArray, ModelCard, PixelBatch, Tensors, Window
 from firn.sensors import Sensor
 
+METHOD = "baseline-majority"
+MADE_BY = "fit"
+
 
 class MajorityModel(FittedModel):
     """Gives every pixel the class shares of the training pixels, so that the commonest one wins."""

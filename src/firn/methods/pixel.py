@@ -8,6 +8,9 @@ from torch import Tensor
 from firn.config import NetworkSettings
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
+METHOD = "baseline-pixel"
+MADE_BY = "train"
+
 #: Hidden units per layer: enough that more do not help, so that what it lacks is context.
 HIDDEN = (32, 32)
 

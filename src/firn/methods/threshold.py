@@ -28,6 +28,9 @@ from firn.methods.base import (
 )
 from firn.sensors import Sensor
 
+METHOD = "baseline-threshold"
+MADE_BY = "fit"
+
 #: Wavelengths that tell the bands of the rule, nm.
 VISIBLE_BELOW = 700.0
 SWIR_RANGE = (1500.0, 1800.0)

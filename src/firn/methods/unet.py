@@ -15,6 +15,9 @@ from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
+METHOD = "unet"
+MADE_BY = "train"
+
 #: Pixels that one side of the two 3x3 convolutions of a level needs.
 _CONVOLUTIONS_REACH = 2
 
@@ -86,6 +89,8 @@ class UNet(Network):
         self.alignment = 1 << self.depth
         self.lost = lost_pixels(self.depth) if valid else 0
         self.margin = radius_of_influence(self.depth, bilinear=bilinear)
+        # The first decoder's input, where the finest features meet those from below.
+        self.features = widths[0] + (widths[0] if self.depth > 1 or not bilinear else widths[1])
         padding = 0 if valid else 1
         inputs = (channels, *widths[:-1])
         self.encoders = nn.ModuleList(

@@ -4,7 +4,8 @@ import os
 from dataclasses import replace
 
 from firn.errors import ModelError
-from firn.methods import FITTED, save_model
+from firn.methods import method_class, save_model
+from firn.methods.base import FittedModel
 from firn.provenance import provenance
 from firn.sensors import load_sensor
 from firn.training.data import TrainingData, pixel_batches
@@ -16,18 +17,18 @@ def fit(method: str, data: TrainingData, output: str | os.PathLike[str]) -> None
     Parameters
     ----------
     method : str
-        ``baseline-majority`` or ``baseline-threshold``.
+        A method that is fitted, as ``baseline-threshold``.
     data : TrainingData
     output : path
 
     Raises
     ------
     ModelError
-        The method is not of this kind, or the sensor lacks a band that it needs.
+        The method is unknown or not of this kind, or the sensor lacks a band that it needs.
     """
-    kind = FITTED.get(method)
-    if kind is None:
-        raise ModelError(f"method {method}: cannot be fitted; only {', '.join(FITTED)} can")
+    kind = method_class(method)
+    if not issubclass(kind, FittedModel):
+        raise ModelError(f"method {method}: cannot be fitted; it is trained by gradient descent")
     card = replace(
         data.card(method, kind.architecture(load_sensor(data.sensor))),
         provenance=provenance(data.sources, {"method": method, "data": data.digest}),

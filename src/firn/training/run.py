@@ -10,9 +10,8 @@ import torch
 
 from firn.config import NetworkSettings, TrainingSettings, TrainingStep
 from firn.errors import ModelError
-from firn.methods import load_model
+from firn.methods import load_model, method_class
 from firn.methods.network import NetworkModel
-from firn.methods.trained import TRAINED
 from firn.provenance import digest
 from firn.seeds import generator
 from firn.training.data import TrainingData
@@ -25,7 +24,7 @@ class Run:
     Parameters
     ----------
     method : str
-        A method that has a network: ``unet`` or ``baseline-pixel``.
+        A method that has a network, as ``unet``.
     name : str
         Names the random streams, as ``preliminary/3`` or ``intensive``.
     seed : int
@@ -70,11 +69,11 @@ class Run:
         Raises
         ------
         ModelError
-            The method has no network, or ``start`` is a model of another shape.
+            The method is unknown or has no network, or ``start`` is a model of another shape.
         """
-        kind = TRAINED.get(self.method)
-        if kind is None:
-            raise ModelError(f"method {self.method}: has no network; {', '.join(TRAINED)} have")
+        kind = method_class(self.method)
+        if not issubclass(kind, NetworkModel):
+            raise ModelError(f"method {self.method}: has no network that could be trained")
         card = data.card(self.method, kind.architecture(self.network))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(self.generator(data, "weights").integers(2**63)))
