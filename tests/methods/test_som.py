@@ -218,7 +218,9 @@ def test_thinned_spectra_are_every_so_many() -> None:
 def test_scaling_by_hand() -> None:
     low, high = np.array([0.1, 0.3], np.float32), np.array([0.5, 0.3], np.float32)
     np.testing.assert_allclose(
-        scaled(np.array([[0.3, 0.3], [0.7, 9.0]], np.float32), low, high), [[0.5, 0], [1.5, 0]], rtol=1e-6
+        scaled(np.array([[0.3, 0.3], [0.7, 9.0]], np.float32), low, high),
+        [[0.5, 0], [1.5, 0]],
+        rtol=1e-6,
     )
 
 

@@ -53,12 +53,14 @@ class Shape:
 
     def positions(self) -> npt.NDArray[np.float64]:
         """Row and column of each neuron, (neuron, 2)."""
-        return np.stack(np.indices((self.rows, self.columns)), axis=-1).reshape(-1, 2).astype(float)
+        at = np.indices((self.rows, self.columns)).reshape(2, -1).T
+        return at.astype(np.float64)
 
     def squared_distances(self) -> npt.NDArray[np.float64]:
         """Squared distance on the grid between any two neurons, (neuron, neuron)."""
         at = self.positions()
-        return ((at[:, None] - at[None]) ** 2).sum(axis=-1)
+        squares: npt.NDArray[np.float64] = ((at[:, None] - at[None]) ** 2).sum(axis=-1)
+        return squares
 
 
 def principal_start(samples: FloatArray, shape: Shape) -> FloatArray:
@@ -136,8 +138,8 @@ def assign_on(device: "torch.device") -> Callable[[FloatArray, FloatArray], Assi
         half = near.square().sum(dim=1) / 2
         sums = torch.zeros(near.shape, dtype=torch.float64, device=device)
         counts = torch.zeros(len(near), dtype=torch.float64, device=device)
-        for part in torch.from_numpy(samples).split(DEVICE_CHUNK):
-            values = part.to(device)
+        for start in range(0, len(samples), DEVICE_CHUNK):
+            values = torch.from_numpy(samples[start : start + DEVICE_CHUNK]).to(device)
             neuron = torch.addmm(-half, values, near.T).argmax(dim=1)
             sums.index_add_(0, neuron, values.double())
             counts += torch.bincount(neuron, minlength=len(near))

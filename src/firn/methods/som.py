@@ -104,10 +104,15 @@ class SomModel(FittedModel):
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"holds no whole self-organising map ({error})") from error
         neurons, bands = len(self.shape), len(card.bands)
-        expected = ((neurons, bands), (bands,), (bands,), (neurons, len(self.stands_for)))
-        expected += ((neurons,), (neurons, 2))
-        found = (self.weights, self.low, self.high, self.hits, self.flipped, self.met)
-        if tuple(values.shape for values in found) != expected:
+        expected = {
+            "weights": (neurons, bands),
+            "low": (bands,),
+            "high": (bands,),
+            "hits": (neurons, len(self.stands_for)),
+            "flipped": (neurons,),
+            "met": (neurons, 2),
+        }
+        if {name: values.shape for name, values in self.tensors().items()} != expected:
             raise ModelError("its map does not fit its architecture; train it again")
         self.margin = self.median // 2 + self.dilation // 2
         self.neuron_class, self.clear_class = self._labels()
@@ -354,8 +359,9 @@ def bright_shares(met: Counts) -> npt.NDArray[np.float64]:
         0 where nothing meets it.
     """
     parts = met / np.maximum(met.sum(axis=0), 1)
-    total = parts.sum(axis=1)
-    return np.divide(parts[:, 0], total, out=np.zeros(len(met)), where=total > 0)
+    total, shares = parts.sum(axis=1), np.zeros(len(met))
+    np.divide(parts[:, 0], total, out=shares, where=total > 0)
+    return shares
 
 
 def neurons_to_flip(met: Counts, cloudy: Flags, bright_share: float, recall_loss: float) -> Flags:
