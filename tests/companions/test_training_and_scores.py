@@ -26,7 +26,7 @@ from firn.training.loop import EpochRecord
 
 GRID = Grid.from_bounds("EPSG:32632", 600000, 5190000, 602400, 5191800, 60)
 SOM = SomSettings(rows=6, columns=5, epochs=6)
-CNN = PatchCnnSettings(epochs=2, steps=8, batch_size=64, learning_rate=0.01)
+CNN = PatchCnnSettings(epochs=3, steps=30, batch_size=64, learning_rate=0.01)
 #: Reflectance of all bands, with the SWIR apart.
 LOOKS = {Surface.LAND: (0.1, 0.15), Surface.OPAQUE_CLOUD: (0.6, 0.5), Surface.SNOW: (0.8, 0.1)}
 CLASSES = {
@@ -63,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (train, train_truth), (tune, tune_truth), (judged, judged_truth) = (
         scene(folder, name, seed) for seed, name in enumerate(("train", "tune", "judged"))
     )
-    spectra = joined(spectra_of_scenes(["train"], [train], [train_truth], 400, 1))
+    spectra = joined(spectra_of_scenes(["train"], [train], [train_truth], 300, 1))
     tuning = tuning_of_scenes([tune], [tune_truth])
     train_som(spectra, tuning, SOM, 1, "cpu", folder / "som.safetensors", ["train"])
     for name in ("cnn", "again"):
@@ -115,7 +115,7 @@ def test_scores_count_every_judged_pixel(run: Path) -> None:
             assert not matrix[[0, 2]].any()
     pairs = [(row["method"], row["stratum"]) for row in content["rows"]]
     assert set(pairs) == {(m, s) for m in MAPPED for s in ("all", "bright rock and soil", "snow")}
-    assert content["som"]["spectra"]["snow"] == 400
+    assert content["som"]["spectra"]["snow"] == 300
     assert len(content["summary"]) == len(pairs)
 
 

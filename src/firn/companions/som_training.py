@@ -92,11 +92,12 @@ def train_som(
         choose_device(device),
     )
     error = quantisation_error(model.scaled(spectra.reflectance), model.weights)
+    reasons = flip_reasons(model)
     told = {
         "spectra": spectra.counts,
         "quantisation_error": error,
         "tuning": {"bright": len(tuning.bright), "cloud": len(tuning.cloud)},
-        "flipped": flip_reasons(model),
+        "flipped": reasons,
     }
     source = provenance(sources, {"som": settings, "seed": seed, "spectra": spectra.counts})
     model.card = replace(model.card, training=told, provenance=source)
@@ -104,7 +105,7 @@ def train_som(
         "%d spectra, quantisation error %.4f, %d neurons turned clear",
         len(spectra.surface),
         error,
-        len(told["flipped"]),
+        len(reasons),
     )
     save_model(model, output)
     return model
