@@ -216,7 +216,9 @@ def test_figures_show_the_map(run: Path) -> None:
     assert isinstance(model, SomModel)
     hits = plots.hits_figure(model)
     shown = [axes for axes in hits.axes if axes.images and axes.get_title()]
-    assert [axes.get_title() for axes in shown][:2] == ["all", "land"]
+    counts = {"all": model.hits.sum(), "land": model.hits[:, 0].sum()}
+    titles = [axes.get_title() for axes in shown][:2]
+    assert titles == [f"{name} ({count:,})" for name, count in counts.items()]
     land = np.ma.filled(shown[1].images[0].get_array(), np.nan)
     assert np.nansum(land) == model.hits[:, 0].sum() > 0
     planes = [a for a in plots.planes_figure(model).axes if a.get_title() in bands()]

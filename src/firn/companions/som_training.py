@@ -97,6 +97,8 @@ def train_som(
         "spectra": spectra.counts,
         "quantisation_error": error,
         "tuning": {"bright": len(tuning.bright), "cloud": len(tuning.cloud)},
+        "bright_share": settings.bright_share,
+        "recall_loss": settings.recall_loss,
         "flipped": reasons,
     }
     source = provenance(sources, {"som": settings, "seed": seed, "spectra": spectra.counts})

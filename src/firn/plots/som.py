@@ -52,7 +52,12 @@ def hits_figure(model: SomModel) -> Figure:
     figure, axes = _panels(model, len(panels))
     for panel, (name, counts) in zip(axes, panels, strict=False):
         image = show_image(
-            panel, np.where(counts > 0, counts, np.nan), name, cmap="viridis", vmin=0
+            panel,
+            np.where(counts > 0, counts, np.nan),
+            f"{name} ({counts.sum():,})",
+            cmap="viridis",
+            vmin=0,
+            vmax=max(counts.max(), 1),
         )
         figure.colorbar(image, ax=panel, shrink=0.8)
     return figure
@@ -109,7 +114,7 @@ def scatter_figure(model: SomModel, spectra: Spectra) -> Figure:
     axes.set_xlabel(f"Reflectance, {SCATTER_BANDS[0]}")
     axes.set_ylabel(f"Reflectance, {SCATTER_BANDS[1]}")
     axes.grid()
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", markerscale=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right upper", markerscale=1.5)
     return figure
 
 
@@ -118,7 +123,7 @@ def turned_figure(model: SomModel) -> Figure:
     """Draw why neurons were turned: what met each cloud neuron on the tuning scenes.
 
     Each point is a neuron that was voted cloud: the share of all cloud that it holds, and how much
-    of what meets it is bright surface.
+    of what meets it is bright surface. The line is the share above which it may turn.
     """
     figure = new_figure(12, 9)
     axes = figure.subplots()
@@ -137,9 +142,10 @@ def turned_figure(model: SomModel) -> Figure:
         label=f"turned clear ({model.flipped.sum()})",
         markersize=5,
     )
-    axes.axhline(50, color="#7f7f7f", linewidth=0.6)
+    axes.axhline(100 * model.card.training["bright_share"], color="#7f7f7f", linewidth=0.8)
     axes.set_xscale("symlog", linthresh=0.01)
-    axes.set_xlim(left=-0.002)
+    axes.set_xlim(-0.002, 100)
+    axes.set_ylim(-4, 104)
     axes.set_xlabel("Share of all cloud that is nearest to the neuron, %")
     axes.set_ylabel("Bright surface in what is nearest to it, %")
     axes.grid()
@@ -211,9 +217,10 @@ def scores_figure(summary: Sequence[Mapping[str, Any]]) -> Figure:
     shown = [name for name in PANELS if name in by_stratum]
     figure = new_figure(15, 2 + 1.5 * len(shown))
     axes = figure.subplots()
-    for method, colour in zip(MAPPED, PALETTE, strict=False):
+    for index, (method, colour) in enumerate(zip(MAPPED, PALETTE, strict=False)):
         values = [by_stratum[name].get(method, np.nan) for name in shown]
-        axes.plot(values, range(len(shown)), "o", color=colour, label=method, clip_on=False)
+        beside = np.arange(len(shown)) + 0.12 * (index - (len(MAPPED) - 1) / 2)
+        axes.plot(values, beside, "o", color=colour, label=method, clip_on=False)
     axes.set_yticks(range(len(shown)), shown)
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(right=1)
@@ -227,8 +234,8 @@ def _panels(model: SomModel, count: int) -> tuple[Figure, list[Axes]]:
     """Figure with a panel for each of some maps."""
     columns = min(count, 5)
     rows = -(-count // columns)
-    tall = 3.4 * model.shape.rows / model.shape.columns
-    figure = new_figure(3.6 * columns, max(tall, 2.5) * rows + 0.5)
+    tall = 2.6 * model.shape.rows / model.shape.columns + 0.8
+    figure = new_figure(3.9 * columns, tall * rows)
     axes = list(figure.subplots(rows, columns, squeeze=False).ravel())
     for panel in axes[count:]:
         panel.set_visible(False)
