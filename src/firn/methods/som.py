@@ -46,12 +46,14 @@ MADE_BY = "fit"
 Flags = npt.NDArray[np.bool_]
 Classes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
+#: Spectra, (sample, band), with the class and the patch of each, (sample,).
+Labelled = tuple[FloatArray, Classes, Counts]
 
 GROUND, SNOW, CLOUD = SurfaceClass.GROUND, SurfaceClass.SNOW, SurfaceClass.CLOUD
 
-#: Pixels that a map for SPOT is fitted to at most, and every how many patches are left out of the
-#: fit, to fine-tune it.
-MOST_PIXELS, HELD_OUT = 400_000, 5
+#: Pixels that a map for SPOT is made of at most, and the share of the patches that it is not fitted
+#: to, but fine-tuned by.
+MOST_PIXELS, HELD_OUT = 400_000, 0.2
 #: Mean reflectance over the bands from which ground or snow is bright.
 BRIGHT_FROM = 0.2
 
@@ -179,22 +181,24 @@ class SomModel(FittedModel):
     def fit(cls, card: ModelCard, batches: Iterable[PixelBatch]) -> Self:
         """Fit a map for images of SPOT; see `FittedModel.fit`.
 
-        Every fifth patch is left out of the map and fine-tunes it. Of the pixels, every second is
-        dropped as often as they are too many.
+        Patches come scene by scene: the last fifth of them, of the last scenes, is left out of the
+        map and fine-tunes it. Of the pixels, every second is dropped as often as they are too many.
         """
-        parts = [Thinned(MOST_PIXELS, len(card.bands)) for _ in range(2)]
-        for index, (channels, labels) in enumerate(batches):
+        pixels, count = Thinned(MOST_PIXELS, len(card.bands)), 0
+        for channels, labels in batches:
             image = channels[: len(card.bands)]
             use = (labels < len(CLASS_NAMES)) & ~np.isnan(image).any(axis=0)
-            parts[index % HELD_OUT == HELD_OUT - 1].add(image[:, use].T, labels[use])
-        spectra, classes = parts[0].values()
-        if not len(spectra):
+            pixels.add(image[:, use].T, labels[use], count)
+            count += 1
+        spectra, classes, patch = pixels.values()
+        held_out = patch >= max(1, round((1 - HELD_OUT) * count))
+        if held_out.all():
             raise ModelError(
                 f"{card.method} for {card.sensor}: no training pixel is labelled; check the labels"
             )
-        others, labels = parts[1].values()
-        bright = (labels != CLOUD) & (others.mean(axis=1) >= BRIGHT_FROM)
-        tuning = Tuning(others[bright], others[labels == CLOUD])
+        bright = held_out & (classes != CLOUD) & (spectra.mean(axis=1) >= BRIGHT_FROM)
+        tuning = Tuning(spectra[bright], spectra[held_out & (classes == CLOUD)])
+        spectra, classes = spectra[~held_out], classes[~held_out]
         return cls.train(card, spectra, classes, tuning, SomSettings())
 
     @classmethod
@@ -259,29 +263,27 @@ class Thinned:
     """
 
     def __init__(self, most: int, bands: int) -> None:
-        self.most, self.step, self.seen, self.kept = most, 1, 0, 0
-        self.parts = [(np.empty((0, bands), np.float32), np.empty(0, np.uint8))]
+        self.most, self.step, self.seen = most, 1, 0
+        self.parts: list[Labelled] = [
+            (np.empty((0, bands), np.float32), np.empty(0, np.uint8), np.empty(0, np.int64))
+        ]
 
-    def add(self, spectra: FloatArray, classes: Classes) -> None:
-        """Add spectra, (sample, band), and their classes, (sample,)."""
-        first = -self.seen % self.step
+    def add(self, spectra: FloatArray, classes: Classes, patch: int) -> None:
+        """Add spectra, (sample, band), of a patch, and their classes, (sample,)."""
+        taken = slice(-self.seen % self.step, None, self.step)
         self.seen += len(spectra)
-        taken = slice(first, None, self.step)
-        self._keep(np.ascontiguousarray(spectra[taken]), classes[taken].copy())
-        while self.kept > self.most:
+        chosen = classes[taken].copy()
+        part = np.ascontiguousarray(spectra[taken]), chosen, np.full(len(chosen), patch)
+        self.parts.append(part)
+        while sum(len(labels) for _, labels, _ in self.parts) > self.most:
             self.step *= 2
-            whole, labels = self.values()
-            self.parts, self.kept = self.parts[:0], 0
-            self._keep(whole[::2].copy(), labels[::2].copy())
+            whole, labels, patches = self.values()
+            self.parts = [(whole[::2].copy(), labels[::2].copy(), patches[::2].copy())]
 
-    def _keep(self, spectra: FloatArray, classes: Classes) -> None:
-        self.parts.append((spectra, classes))
-        self.kept += len(spectra)
-
-    def values(self) -> tuple[FloatArray, Classes]:
-        """Spectra, (sample, band), and classes, (sample,), in the order that they came in."""
-        spectra, classes = zip(*self.parts, strict=True)
-        return np.concatenate(spectra), np.concatenate(classes)
+    def values(self) -> Labelled:
+        """Spectra, (sample, band), their classes and patches, (sample,), as they came."""
+        spectra, classes, patches = zip(*self.parts, strict=True)
+        return np.concatenate(spectra), np.concatenate(classes), np.concatenate(patches)
 
 
 def describe(
