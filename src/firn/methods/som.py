@@ -54,6 +54,9 @@ GROUND, SNOW, CLOUD = SurfaceClass.GROUND, SurfaceClass.SNOW, SurfaceClass.CLOUD
 #: Pixels that a map for SPOT is made of at most, and the share of the patches that it is not fitted
 #: to, but fine-tuned by.
 MOST_PIXELS, HELD_OUT = 400_000, 0.2
+#: Settings of a map for SPOT. Its pixels come by area, not by class, so votes are corrected for that,
+#: as the loss of the networks is.
+FOR_SPOT = SomSettings(prior_correction=True)
 #: Mean reflectance over the bands from which ground or snow is bright.
 BRIGHT_FROM = 0.2
 
@@ -174,8 +177,8 @@ class SomModel(FittedModel):
 
     @classmethod
     def architecture(cls, sensor: Sensor) -> dict[str, Any]:
-        """Map of the published size, with firn's classes; the bands do not matter."""
-        return describe(SomSettings(), CLASS_NAMES, CLASS_NAMES)
+        """See `FittedModel.architecture`: the published map, with firn's classes."""
+        return describe(FOR_SPOT, CLASS_NAMES, CLASS_NAMES)
 
     @classmethod
     def fit(cls, card: ModelCard, batches: Iterable[PixelBatch]) -> Self:
@@ -199,7 +202,7 @@ class SomModel(FittedModel):
         bright = held_out & (classes != CLOUD) & (spectra.mean(axis=1) >= BRIGHT_FROM)
         tuning = Tuning(spectra[bright], spectra[held_out & (classes == CLOUD)])
         spectra, classes = spectra[~held_out], classes[~held_out]
-        return cls.train(card, spectra, classes, tuning, SomSettings())
+        return cls.train(card, spectra, classes, tuning, FOR_SPOT)
 
     @classmethod
     def train(
