@@ -54,8 +54,8 @@ GROUND, SNOW, CLOUD = SurfaceClass.GROUND, SurfaceClass.SNOW, SurfaceClass.CLOUD
 #: Pixels that a map for SPOT is made of at most, and the share of the patches that it is not fitted
 #: to, but fine-tuned by.
 MOST_PIXELS, HELD_OUT = 400_000, 0.2
-#: Settings of a map for SPOT. Its pixels come by area, not by class, so votes are corrected for that,
-#: as the loss of the networks is.
+#: Settings of a map for SPOT. Its pixels come by area, not by class, so votes are corrected for
+#: that, as the loss of the networks is.
 FOR_SPOT = SomSettings(prior_correction=True)
 #: Mean reflectance over the bands from which ground or snow is bright.
 BRIGHT_FROM = 0.2
