@@ -14,6 +14,7 @@ from benchmarks import (
     network,
     overhead,
     reemulation,
+    som,
     stacks,
     training,
 )
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
     "classify": (classification.rows, 3000),
     "classify-recommended": (classification.recommended, 3000),
+    "som": (som.rows, 1830),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
     "workflow-overhead": (lambda folder, size, repeats: overhead.rows("demo", folder, repeats), 0),

@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.companions_config import Companions
 from firn.errors import ConfigError
 from firn.registry import known_methods
 from firn.simulation_config import Simulation
@@ -477,6 +478,9 @@ class Config(Section):
     ablation: Ablation | None = Field(
         None, description="Recipes to compare on a virtual archive; null = none"
     )
+    companions: Companions | None = Field(
+        None, description="Companion methods on 13 bands of Sentinel-2; null = none"
+    )
 
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
@@ -504,6 +508,12 @@ class Config(Section):
                 self.with_recipe(name)
             except ValidationError as error:
                 raise ValueError(describe_error(error, f"ablation.recipes.{name}")) from error
+        return self
+
+    @model_validator(mode="after")
+    def _companions_possible(self) -> "Config":
+        if self.companions is not None and self.simulation is None:
+            raise ValueError("companions: needs a simulation, whose truth they are scored on")
         return self
 
     def with_recipe(self, name: str) -> "Config":

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,8 +42,14 @@ def encode(
     return np.where(saturated, STACK_SATURATED, numbers).astype(np.uint16)
 
 
-def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
-    """Write the reflectance stack of a Level-1C product: uint16, the bands of `STACK_BANDS`.
+def write_toa(
+    l1c: PathLike,
+    row: TileDate,
+    output: PathLike,
+    bands: Sequence[str] = STACK_BANDS,
+    resolution: float = RESOLUTION,
+) -> None:
+    """Write the reflectance stack of a Level-1C product, uint16.
 
     Parameters
     ----------
@@ -50,6 +57,9 @@ def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     row : TileDate
         Tile and date that the product must be of.
     output : path
+    bands : sequence of str
+    resolution : float
+        Pixel size, m.
 
     Raises
     ------
@@ -58,15 +68,15 @@ def write_toa(l1c: PathLike, row: TileDate, output: PathLike) -> None:
     """
     product = open_l1c(l1c, row.tile)
     check_tile_date(l1c, product.tile, product.sensing_time, row)
-    reflectance, saturated = product.read(STACK_BANDS, RESOLUTION)
-    source = provenance([product.product_id], {"bands": STACK_BANDS, "resolution": RESOLUTION})
+    reflectance, saturated = product.read(bands, resolution)
+    source = provenance([product.product_id], {"bands": bands, "resolution": resolution})
     raster.write(
         output,
         # Band by band, for a whole tile takes half a GiB and each step of the encoding one more.
         np.stack([encode(*band) for band in zip(reflectance.values, saturated, strict=True)]),
-        product.grid(RESOLUTION),
+        product.grid(resolution),
         nodata=STACK_NODATA,
-        band_names=STACK_BANDS,
+        band_names=bands,
         units="1e-4",
         tags={
             "product_id": product.product_id,

@@ -131,12 +131,22 @@ def write_truth(
         grid,
         band_names=tuple(strata),
     )
-    shadow = shrink(scene.cast_shadow.astype(np.float32), 2)
+    layers = [layer.thickness for layer in scene.clouds if layer.kind == "cirrus"]
+    cirrus = np.sum([np.zeros(scene.grid.shape, np.float32), *layers], axis=0)
+    fields = {
+        "snow_fraction": snow,
+        "optical_thickness": thickness,
+        "cast_shadow": shrink(scene.cast_shadow.astype(np.float32), 2),
+        "cirrus_thickness": shrink(cirrus, 2),
+        "cloud_shadow": shrink(scene.cloud_shadow, 2),
+        "water": water,
+        "green_reflectance": brightness,
+    }
     raster.write(
         target / "fields.tif",
-        np.stack([snow, thickness, shadow]).round(3),
+        np.stack(list(fields.values())).astype(np.float32).round(3),
         grid,
-        band_names=("snow_fraction", "optical_thickness", "cast_shadow"),
+        band_names=tuple(fields),
     )
     clouds = [
         {"kind": layer.kind, "top_m": layer.top, **asdict(layer.particles)}

@@ -1,0 +1,42 @@
+"""Which scenes train, tune and score the companion methods; imported by the Snakefile."""
+
+from collections.abc import Sequence
+
+from firn.companions_config import Companions
+from firn.errors import ConfigError
+
+#: The map at each stage: as voted, with and without a correction for how often a class comes; with
+#: its turned neurons; and filtered, which is the method.
+SOM_STAGES = ("som-voted", "som-voted-prior", "som-turned", "som")
+#: What maps are made by.
+MAPPED = (*SOM_STAGES, "patch-cnn")
+
+
+def companion_scenes(settings: Companions, scenes: Sequence[str]) -> dict[str, list[str]]:
+    """Scenes, {tile}/{date}, by what they are for: ``train``, ``tuning`` and ``evaluation``.
+
+    Parameters
+    ----------
+    settings : Companions
+    scenes : sequence of str
+        All scenes of the run.
+
+    Raises
+    ------
+    ConfigError
+        A scene is not among those of the run, or none is left to train.
+    """
+    held_out = [*settings.tuning, *settings.evaluation]
+    if unknown := sorted(set(held_out) - set(scenes)):
+        raise ConfigError(
+            f"companions: {', '.join(unknown)} is not among the Sentinel-2 scenes of the run; "
+            "correct tuning or evaluation"
+        )
+    train = [scene for scene in scenes if scene not in held_out]
+    if not train:
+        raise ConfigError("companions: no scene is left to train; shorten tuning or evaluation")
+    return {
+        "train": train,
+        "tuning": list(settings.tuning),
+        "evaluation": list(settings.evaluation),
+    }
