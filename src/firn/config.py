@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.clouddl_config import CloudDLNetwork
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -296,6 +297,7 @@ class NetworkSettings(Section):
         ge=0,
         description="Features of each pixel alone that join the last layer; 0 = none (reference)",
     )
+    clouddl: CloudDLNetwork = Field(CloudDLNetwork(), description="Of the method clouddl alone")
 
 
 class TrainingStep(Section):
@@ -405,8 +407,16 @@ class Experiment(Section):
     area: str
 
 
-Method = Literal["unet", "baseline-majority", "baseline-threshold", "baseline-pixel"]
+Method = Literal[
+    "unet",
+    "baseline-majority",
+    "baseline-threshold",
+    "baseline-pixel",
+    "clouddl",
+]
 METHODS: tuple[Method, ...] = get_args(Method)
+#: Those that are compared unless a configuration says otherwise.
+DEFAULT_METHODS: tuple[Method, ...] = METHODS[:4]
 
 
 class Config(Section):
@@ -427,7 +437,9 @@ class Config(Section):
     emulated_sensors: tuple[Name, ...] = Field(
         (), description="Further sensors that are emulated but get no model"
     )
-    methods: tuple[Method, ...] = Field(METHODS, min_length=1, description="Methods to compare")
+    methods: tuple[Method, ...] = Field(
+        DEFAULT_METHODS, min_length=1, description="Methods to compare"
+    )
     keep_intermediates: bool = Field(
         True,
         description="Keep stacks, patches and pseudo-SPOT files; false = each is removed once all "
