@@ -1,8 +1,12 @@
 """Configuration of CloudDL: a cloud mask learnt on one sensor for another (Kettig et al. 2020)."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+
+#: Which automatic masks teach: one of them, or where they agree.
+LabelPolicy = Literal["maja", "fmask", "agree"]
+POLICIES: tuple[LabelPolicy, ...] = get_args(LabelPolicy)
 
 
 class _Section(BaseModel):
