@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from firn import raster
-from firn.classes import IGNORE, SurfaceClass
+from firn.classes import IGNORE, SurfaceClass, from_published
 from firn.clouddl_config import LabelPolicy
 from firn.config import CloudLayout
+from firn.confusion import confusion_matrix
 from firn.errors import GridError
 from firn.grid import Grid
 from firn.products.cloud_masks import read_fmask
 from firn.products.identity import TileDate, check_tile_date
-from firn.products.maja import GEOPHYSICAL_BITS, open_l2a
+from firn.products.maja import GEOPHYSICAL_BITS, MajaL2A, open_l2a
 from firn.provenance import provenance
 
 Classes = npt.NDArray[np.uint8]
@@ -59,6 +60,37 @@ def merge(maja: Classes, fmask: Classes, policy: LabelPolicy) -> Classes:
     return np.where(agreed, maja, np.uint8(IGNORE))
 
 
+def read_maja_classes(l2a: PathLike, layout: CloudLayout) -> tuple[Classes, Grid, MajaL2A]:
+    """Classes of a MAJA product, their grid and the product; see `maja_classes`."""
+    product = open_l2a(l2a, layout)
+    clm = product.cloud_mask()
+    masks = product.geophysical_mask().values, product.edge_mask().values
+    return maja_classes(clm.values, *masks), Grid.of(clm), product
+
+
+def judge_masks(
+    l2a: PathLike, fmask: PathLike, truth: PathLike, layout: CloudLayout
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Confusion matrices, (truth, mask), of the masks of a virtual scene.
+
+    Parameters
+    ----------
+    l2a, fmask : path
+    truth : path
+        Raster of published codes; what is neither is not judged.
+    layout : {"muscate", "native"}
+
+    Returns
+    -------
+    dict of ``MAJA`` and ``FMask`` to ndarray
+    """
+    maja, grid, _ = read_maja_classes(l2a, layout)
+    codes = raster.read_on(truth, grid, "nearest", indexes=[1], fill=IGNORE)[0]
+    reference = from_published(codes)
+    masks = {"MAJA": maja, "FMask": read_fmask(fmask, grid)}
+    return {name: confusion_matrix(reference, classes) for name, classes in masks.items()}
+
+
 def write_cloud_labels(
     l2a: PathLike,
     fmask: PathLike,
@@ -97,12 +129,10 @@ def write_cloud_labels(
         The product is not on the grid.
     """
     grid = raster.grid_of(tile_grid)
-    product = open_l2a(l2a, layout)
+    maja, own, product = read_maja_classes(l2a, layout)
     check_tile_date(l2a, product.tile, product.sensing_time, row)
-    clm = product.cloud_mask()
-    if Grid.of(clm) != grid:
+    if own != grid:
         raise GridError(f"{l2a}: is not on the grid of {tile_grid}; give products of one tile")
-    maja = maja_classes(clm.values, product.geophysical_mask().values, product.edge_mask().values)
     labels = merge(maja, read_fmask(fmask, grid), policy)
     source = provenance([product.product_id, os.path.basename(fmask)], {"policy": policy})
     raster.write(

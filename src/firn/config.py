@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
-from firn.clouddl_config import CloudDLNetwork
+from firn.clouddl_config import CloudDL, CloudDLNetwork
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -468,6 +468,9 @@ class Config(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     ablation: Ablation | None = Field(
         None, description="Recipes to compare on a virtual archive; null = none"
+    )
+    clouddl: CloudDL | None = Field(
+        None, description="CloudDL with its labels, controls, search and life cycle; null = none"
     )
 
     @model_validator(mode="after")

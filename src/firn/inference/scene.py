@@ -1,5 +1,6 @@
 """Classification of a scene by one or more models."""
 
+import logging
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -20,6 +21,8 @@ from firn.methods.model_file import card_digest
 from firn.products import Scene
 from firn.provenance import provenance
 from firn.stac import map_item
+
+logger = logging.getLogger(__name__)
 
 #: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
 GDAL_CACHE = 64 * 2**20
@@ -60,6 +63,14 @@ def classify_scene(
         The scene is not in metres, or it and one of the rasters share no ground.
     """
     _check_bands(scene, models.values())
+    for model in models.values():
+        if model.card.released is False:
+            logger.warning(
+                "%s: the %s for %s is not released, it misses its quality gate",
+                scene.scene_id,
+                model.card.method,
+                model.card.sensor,
+            )
     models = {folder: model.in_precision(settings.precision) for folder, model in models.items()}
     sources = {
         folder: _source(scene, model, surroundings, settings) for folder, model in models.items()

@@ -24,7 +24,7 @@ from firn.grid import Grid
 PathLike = str | os.PathLike[str]
 Classes = npt.NDArray[np.uint8]
 
-_GROUND, _SNOW, _CLOUD = (np.uint8(c) for c in SurfaceClass)
+_GROUND, _SNOW, _CLOUD = map(int, SurfaceClass)
 
 #: Classes of python-fmask's codes: null, clear, cloud, shadow, snow, water. A shadow is no cloud.
 FMASK: Mapping[int, int] = MappingProxyType(
