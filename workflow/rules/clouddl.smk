@@ -12,6 +12,7 @@ OUTPUTS:         archive/sentinel2/{tile}/{date}/fmask.tif (virtual archive), in
 
 from firn.clouddl.plan import plan_release, plan_row, plan_trial, portions
 from firn.clouddl_config import POLICIES
+from firn.config import Retries
 
 CLOUDDL = CONFIG.clouddl
 LIFE_CYCLE = CLOUDDL.life_cycle
@@ -409,3 +410,28 @@ if LIFE_CYCLE:
 
     localrules:
         clouddl_life_cycle,
+
+
+if CLOUD_REFERENCE:
+    CLOUD_RETRIES = settings(CONFIG.acquisition.retries if CONFIG.acquisition else Retries())
+
+    # On the machine that runs Snakemake: the nodes of many clusters see no network.
+    rule fetch_clouds:
+        output:
+            index=f"{CLOUD_REFERENCE.folder}/index.json",
+        log:
+            "<logs>/fetch_clouds.log",
+        benchmark:
+            "<benchmarks>/fetch_clouds.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(1440),
+            download=1,
+        params:
+            reference=settings(CLOUD_REFERENCE),
+            retries=CLOUD_RETRIES,
+            code=code("fetch_clouds.py"),
+        script:
+            "../scripts/fetch_clouds.py"
