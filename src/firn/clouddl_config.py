@@ -147,7 +147,9 @@ class CloudDL(_Section):
         {ANY_SENSOR: Gate()},
         description=f"Gate by sensor; {ANY_SENSOR} is that of those without one",
     )
-    life_cycle: LifeCycle | None = Field(None, description="null = none")
+    life_cycle: LifeCycle | None = Field(
+        None, description="Releases and their checks, scene by scene; null = none"
+    )
     reference: ReferenceData | None = Field(
         None, description="Reference data to fetch; null = none"
     )
