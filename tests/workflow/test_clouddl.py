@@ -1,5 +1,6 @@
-"""CloudDL with labels, controls, search, gate and life cycle: it runs whole, and repeats nothing."""
+"""CloudDL with its controls, search, gate and life cycle: it runs whole, and repeats nothing."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_search_has_its_trials_and_a_best(run: Path) -> None:
 def test_every_release_tells_its_lineage(run: Path) -> None:
     cards = [read_json(run / f"releases/spot4/{stage}/release.json") for stage in (0, 1, 2)]
     assert [card["stage"] for card in cards] == ["pre-flight", "refined", "quality check"]
-    for before, after in zip(cards, cards[1:], strict=False):
+    for before, after in pairwise(cards):
         assert after["parent"] == before["model"]
         assert [entry["model"] for entry in after["lineage"]] == [
             *(entry["model"] for entry in before["lineage"]),
