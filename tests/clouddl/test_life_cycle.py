@@ -10,6 +10,7 @@ from rasterio.warp import transform_geom
 
 from firn import netcdf, raster
 from firn.ablation.plan import Row
+from firn.catalogue import SpotScene
 from firn.clouddl.life_cycle import (
     Stage,
     database_rows,
@@ -17,7 +18,7 @@ from firn.clouddl.life_cycle import (
     release,
     write_database_scene,
 )
-from firn.clouddl.plan import plan_release, portions
+from firn.clouddl.plan import by_date, plan_release, portions
 from firn.clouddl_config import Gate
 from firn.config import PatchSettings, load_config
 from firn.errors import DataError
@@ -114,6 +115,16 @@ def test_scenes_are_looked_at_in_portions() -> None:
     assert portions(12, 4, 4) == [slice(0, 4), slice(4, 8), slice(8, 12)]
     assert portions(11, 4, 4) == [slice(0, 4), slice(4, 8)]
     assert portions(3, 4, 4) == []
+
+
+def test_scenes_are_sorted_by_day_and_not_by_camera() -> None:
+    names = [
+        "SPOT4-HRVIR2-XS_19990614-110246-780_L1C_039-264-0_D_V1-0",
+        "SPOT4-HRVIR1-XS_20010614-110246-780_L1C_039-264-0_D_V1-0",
+        "named-otherwise",
+    ]
+    scenes = [SpotScene(name, "spot4", "alps", "p", "evaluate", "r") for name in names]
+    assert [scene.scene_id for scene in by_date(scenes)] == [names[2], names[0], names[1]]
 
 
 def row() -> Row:

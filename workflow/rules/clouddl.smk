@@ -10,7 +10,7 @@ OUTPUTS:         archive/sentinel2/{tile}/{date}/fmask.tif (virtual archive), in
                  release.json}; the reference data in clouddl.reference.folder
 """
 
-from firn.clouddl.plan import plan_release, plan_row, plan_trial, portions
+from firn.clouddl.plan import by_date, plan_release, plan_row, plan_trial, portions
 from firn.clouddl_config import POLICIES
 from firn.config import Retries
 
@@ -51,13 +51,7 @@ def cloud_gains(wildcards):
 def cloud_scenes(target):
     """SPOT scenes of a target that have a mask, by date."""
     experiment = TARGETS[target]
-    scenes = SCENES.spot_scenes(experiment.sensor, experiment.area, "evaluate")
-    dates = (
-        {plan.scene_id: plan.acquisition_time for plan in spot_plans(SIMULATION, CONFIG.seed, ())}
-        if SIMULATION
-        else {}
-    )
-    return sorted(scenes, key=lambda s: (str(dates.get(s.scene_id, "")), s.scene_id))
+    return by_date(SCENES.spot_scenes(experiment.sensor, experiment.area, "evaluate"))
 
 
 def cloud_auxiliary(kind):
@@ -159,7 +153,7 @@ rule train_clouddl_variant:
             wildcards.target, CLOUDDL.variants[wildcards.variant][0]
         ),
         images=lambda wildcards: [cloud_gains(wildcards)],
-        products=lambda wildcards: [s.path for s in cloud_scenes(wildcards.target)],
+        products=lambda wildcards: [scene_image(s.scene_id) for s in cloud_scenes(wildcards.target)],
         references=lambda wildcards: [s.reference for s in cloud_scenes(wildcards.target)],
         dem=cloud_auxiliary("dem"),
         tree_cover=cloud_auxiliary("tree_cover"),
@@ -346,7 +340,7 @@ if LIFE_CYCLE:
 
     rule cloud_database:
         input:
-            product=lambda wildcards: SCENES.spot_scene(wildcards.scene).path,
+            product=lambda wildcards: scene_image(wildcards.scene),
             mask=lambda wildcards: SCENES.spot_scene(wildcards.scene).reference,
             dem=lambda wildcards: scene_auxiliary("dem", wildcards.scene),
         output:

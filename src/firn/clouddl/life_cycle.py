@@ -27,7 +27,7 @@ from firn.clouddl_config import Gate
 from firn.config import PatchSettings
 from firn.dataset import build_dataset
 from firn.errors import DataError
-from firn.files import read_json, scratch_folder, write_json
+from firn.files import read_json, scratch_folder, write_json, write_text
 from firn.inference.image import map_grid
 from firn.inference.surroundings import Surroundings
 from firn.methods import load_model
@@ -257,7 +257,7 @@ def release(stage: Stage, previous: Path | None, *, model: Path, history: Path, 
         if stage.number > 1 and checked["released"]:
             content |= {"retrained": False, "data": [], "scores": scores, "gate": checked}
             stamp(before, {"released": True, "stage": stage.name}, model)
-            history.write_text((previous / "history.csv").read_text())
+            write_text(history, (previous / "history.csv").read_text(encoding="utf-8"))
             _write_card(card, content, model, before, lineage)
             return
     with scratch_folder() as folder:
@@ -266,7 +266,7 @@ def release(stage: Stage, previous: Path | None, *, model: Path, history: Path, 
         verdict = judge(scores, stage.gate)
         content |= {"data": sources, "scores": scores, "gate": verdict}
         stamp(trained, {"released": verdict["released"], "stage": stage.name}, model)
-        history.write_text((folder / "history.csv").read_text())
+        write_text(history, (folder / "history.csv").read_text(encoding="utf-8"))
     _write_card(card, content, model, before, lineage)
 
 

@@ -3,11 +3,18 @@
 The Snakefile imports this module, so it stays light.
 """
 
+import re
+from collections.abc import Iterable
+
 from firn.ablation.plan import Row
+from firn.catalogue import SpotScene
 from firn.clouddl_config import CloudDL, DemUse
 from firn.config import Config, TrainingStep
+from firn.spot_names import raw_name
 
 METHOD = "clouddl"
+#: Day in the name of a product, as ``SPOT4-HRVIR1-XS_20010614-110246-780_L1C``.
+_DAY = re.compile(r"_(\d{8})[-T_]")
 
 
 def plan_row(
@@ -74,6 +81,18 @@ def section(config: Config) -> CloudDL:
     """Give the section of CloudDL, which the caller knows to be there."""
     assert config.clouddl is not None
     return config.clouddl
+
+
+def by_date(scenes: Iterable[SpotScene]) -> list[SpotScene]:
+    """Sort SPOT scenes by the day in their names; those whose names tell none come first."""
+
+    def day(scene: SpotScene) -> tuple[str, str]:
+        if raw := raw_name(scene.scene_id):
+            return f"{raw.time:%Y%m%d}", scene.scene_id
+        found = _DAY.search(scene.scene_id)
+        return found[1] if found else "", scene.scene_id
+
+    return sorted(scenes, key=day)
 
 
 def portions(count: int, first: int, later: int) -> list[slice]:
