@@ -122,8 +122,8 @@ def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_method_is_refused(tmp_path: Path) -> None:
-    save_model(MajorityModel(card("clouddl"), np.array([1, 2, 3])), tmp_path / "m")
-    with pytest.raises(ModelError, match=r"m: method clouddl: unknown; firn knows unet"):
+    save_model(MajorityModel(card("no-such-method"), np.array([1, 2, 3])), tmp_path / "m")
+    with pytest.raises(ModelError, match=r"m: method no-such-method: unknown; firn knows unet"):
         load_model(tmp_path / "m")
 
 
