@@ -65,7 +65,7 @@ rule evaluate_pseudo:
     params:
         experiment=lambda wildcards: settings(EXPERIMENTS[wildcards.experiment]),
         settings=settings(CONFIG.evaluation),
-        network=settings(CONFIG.network),
+        network=CONFIG.network.model_dump(mode="json", exclude={"clouddl"}),
         seed=CONFIG.seed,
         code=code("evaluate_pseudo.py"),
     script:

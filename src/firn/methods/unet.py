@@ -159,22 +159,23 @@ class UNet(Network):
                 )
 
 
-def radius_of_influence(depth: int, *, bilinear: bool) -> int:
+def radius_of_influence(depth: int, *, bilinear: bool, reach: int = _CONVOLUTIONS_REACH) -> int:
     """Distance in pixels beyond which no input changes an output pixel of a U-Net.
 
     The interval of pixels that an output pixel depends on is followed down and up again, for each
-    phase of the output pixel in the grid of the coarsest pooling.
+    phase of the output pixel in the grid of the coarsest pooling. ``reach`` is how far the
+    convolutions of a level look together.
     """
     radius = 0
     for pixel in range(2**depth):
         low = high = pixel
         for _ in range(depth):
-            low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+            low, high = low - reach, high + reach
             # Fine pixel i is interpolated between coarse pixels floor((i - 1) / 2) and the next.
             low, high = ((low - 1) // 2, (high + 1) // 2) if bilinear else (low // 2, high // 2)
-        low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+        low, high = low - reach, high + reach
         for _ in range(depth):
-            low, high = 2 * low - _CONVOLUTIONS_REACH, 2 * high + 1 + _CONVOLUTIONS_REACH
+            low, high = 2 * low - reach, 2 * high + 1 + reach
         radius = max(radius, pixel - low, high - pixel)
     return radius
 

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
@@ -31,8 +30,8 @@ Result = TypeVar("Result")
 class Passes:
     """A network on its device, and the loss that it is trained by.
 
-    The loss is the cross-entropy of labelled pixels, weighted by class (Barrou Dumont et al. 2024),
-    over the sum of their weights.
+    The loss is that of the method, over the sum of the weights of labelled pixels: for most, their
+    cross-entropy, weighted by class (Barrou Dumont et al. 2024).
 
     Where a GPU's memory is too small for a batch, its halves follow each other and their gradients
     are added up: the loss and the step are those of the batch, but for batch normalisation, whose
@@ -51,7 +50,7 @@ class Passes:
     def __init__(
         self, run: Run, data: TrainingData, model: NetworkModel, group: Group | None = None
     ) -> None:
-        self.run, self.data = run, data
+        self.run, self.data, self.method = run, data, type(model)
         self.group = group or Group()
         # Patches that go through the network at once.
         self._part = -(-run.settings.batch_size // self.group.size)
@@ -62,7 +61,8 @@ class Passes:
         self.network = model.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = moving_average(self.network, run.settings.averaging)
         self.mean, self.std = model.mean.to(self.device), model.std.to(self.device)
-        self.weights = torch.tensor(data.class_weights, dtype=torch.float32, device=self.device)
+        weights = self.method.class_weights(data.class_weights)
+        self.weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     @property
     def kept(self) -> nn.Module:
@@ -88,6 +88,9 @@ class Passes:
             The loss is not finite.
         """
         rng = self.run.generator(self.data, f"epoch-{epoch}")
+        # What a network draws by itself, as dropout does, depends on the epoch alone too.
+        own = self.run.generator(self.data, f"epoch-{epoch}", "network", str(self.group.rank))
+        torch.manual_seed(int(own.integers(2**63)))
         order = rng.permutation(len(self.data.train)).tolist()
         self.network.train()
         # It stays on the device, so that the next batch is made while a GPU is at work on this one.
@@ -273,17 +276,15 @@ class Passes:
         return logits.float()
 
     def _judged(self, labels: Tensor) -> Tensor:
-        """Labels of the pixels that the network judges."""
+        """Classes that the network is to tell, of the pixels that it judges."""
         lost = self.network.lost
         height, width = labels.shape[-2:]
-        return labels[:, lost : height - lost, lost : width - lost]
+        return self.method.taught(labels[:, lost : height - lost, lost : width - lost])
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Weighted cross-entropy summed over labelled pixels."""
+        """Loss summed over labelled pixels."""
         judged = self._judged(labels).to(self.device).long()
-        return functional.cross_entropy(
-            logits, judged, weight=self.weights, ignore_index=IGNORE, reduction="sum"
-        )
+        return self.method.loss(logits, judged, self.weights)
 
     def _weight(self, labels: Tensor) -> Tensor:
         """Sum of the weights of labelled pixels."""
