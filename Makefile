@@ -51,7 +51,7 @@ ablation: $(INSTALLED) ## Measure what each part of the emulator is worth, on a 
 
 .PHONY: compare
 compare: $(INSTALLED) ## Train every method at demo size and compare them on the same scenes
-	$(COMPARE) -- compare
+	$(COMPARE) -- compare companions
 	@echo "The comparison of the methods: $(CURDIR)/results/compare/comparison.html"
 
 .PHONY: lint

@@ -26,6 +26,7 @@ from firn.sensors import Sensor, load_sensor
 
 METHOD = "clouddl"
 MADE_BY = "train"
+TELLS = "cloud"
 
 #: Pixel size of the images, m.
 PIXEL = 20
