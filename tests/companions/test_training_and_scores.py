@@ -218,7 +218,7 @@ def test_figures_show_the_map(run: Path) -> None:
     shown = [axes for axes in hits.axes if axes.images and axes.get_title()]
     counts = {"all": model.hits.sum(), "land": model.hits[:, 0].sum()}
     titles = [axes.get_title() for axes in shown][:2]
-    assert titles == [f"{name} ({count:,})" for name, count in counts.items()]
+    assert titles == [f"{name}\n{count:,}" for name, count in counts.items()]
     land = np.ma.filled(shown[1].images[0].get_array(), np.nan)
     assert np.nansum(land) == model.hits[:, 0].sum() > 0
     planes = [a for a in plots.planes_figure(model).axes if a.get_title() in bands()]

@@ -54,7 +54,7 @@ def hits_figure(model: SomModel) -> Figure:
         image = show_image(
             panel,
             np.where(counts > 0, counts, np.nan),
-            f"{name} ({counts.sum():,})",
+            f"{name}\n{counts.sum():,}",
             cmap="viridis",
             vmin=0,
             vmax=max(counts.max(), 1),

@@ -1,4 +1,4 @@
-"""The benchmark of the self-organising map compares like with like."""
+"""The benchmarks of the companion methods compare like with like."""
 
 import importlib.util
 import json
@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial import cKDTree
 
-from benchmarks import som
+from benchmarks import patch_cnn, som
 from benchmarks.__main__ import main
 from firn.methods.neurons import best_matching
 
@@ -26,3 +27,7 @@ def test_rows_tell_time_and_error(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert names[0] == "som-label, 120 x 120"
     assert ("som-train, quantisation error" in names) == there
     assert ("MiniSom is not there" in capsys.readouterr().err) != there
+
+
+def test_scene_and_patches_give_the_same_logits() -> None:
+    torch.testing.assert_close(patch_cnn.whole(18), patch_cnn.plain(18), rtol=1e-4, atol=1e-6)

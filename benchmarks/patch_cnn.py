@@ -1,0 +1,56 @@
+"""The patch network on a scene in 13 bands, beside a patch for each pixel."""
+
+from functools import partial
+
+import torch
+
+from benchmarks.cost import Row, compare, measure
+from benchmarks.products import SEED
+from firn.methods.patch_cnn import PATCH, PatchNetwork
+
+BANDS = 13
+#: Patches of the plain way that are judged at once.
+BATCH = 4096
+
+
+def network() -> PatchNetwork:
+    """Make the published network, with random weights."""
+    torch.manual_seed(SEED)
+    return PatchNetwork(BANDS, "cloud", "relu", batch_norm=False, dropout=0.3).eval()
+
+
+def scene(size: int) -> torch.Tensor:
+    """Image, (1, band, y, x), of which ``size`` x ``size`` pixels are judged."""
+    generator = torch.Generator().manual_seed(SEED)
+    return torch.rand((1, BANDS, size + PATCH, size + PATCH), generator=generator)
+
+
+def whole(size: int) -> torch.Tensor:
+    """Logits, (class, y, x), of a scene at once."""
+    with torch.inference_mode():
+        logits: torch.Tensor = network()(scene(size))[0]
+    return logits
+
+
+def plain(size: int) -> torch.Tensor:
+    """Logits, (class, y, x), of a patch for each pixel."""
+    judged, image = network(), scene(size)[0]
+    patches = image.unfold(1, PATCH, 1).unfold(2, PATCH, 1)[:, :size, :size]
+    with torch.inference_mode():
+        rows = patches.permute(1, 2, 0, 3, 4).flatten(0, 1).split(BATCH)
+        logits = torch.cat([judged.judge(part) for part in rows])
+    return logits.T.reshape(-1, size, size)
+
+
+def rows(size: int, repeats: int) -> list[Row]:
+    """Rows ``patch-cnn``.
+
+    Parameters
+    ----------
+    size : int
+        Side of the part of the scene that is judged, pixels.
+    repeats : int
+        Measurements of which the median counts.
+    """
+    ours, baseline = partial(measure, whole, size), partial(measure, plain, size)
+    return compare(f"patch-cnn, {size} x {size}", ours, baseline, repeats)
