@@ -74,3 +74,11 @@ def test_every_release_tells_its_lineage(run: Path) -> None:
     real = [{name for name in card["data"] if "SPOT4" in name} for card in cards]
     assert [len(names) for names in real] == [0, 1, 3]
     assert load_model(run / "releases/spot4/2/model.safetensors").card.released is False
+
+
+def test_maps_of_a_model_that_is_not_released_say_so(run: Path, snakemake: Snakemake) -> None:
+    call = snakemake(*TINY, "maps", folder=run.parents[1])
+    assert call.code == 0, call.text
+    items = sorted((run.parent / "maps/clouddl-spot4").glob("*/item.json"))
+    assert len(items) == 4
+    assert {read_json(path)["properties"]["firn:released"] for path in items} == {False}
