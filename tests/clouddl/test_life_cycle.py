@@ -134,7 +134,7 @@ def row() -> Row:
 def test_later_releases_are_trained_with_another_step() -> None:
     config = load_config("tests/workflow/clouddl.yaml")
     first, later = (plan_release(config, "spot4", "alps", stage) for stage in (0, 1))
-    assert (first.step.learning_rate, later.step.learning_rate) == (1e-3, 3e-4)
+    assert (first.step.learning_rate, later.step.learning_rate) == (4e-3, 2e-3)
     assert first.training.emulation == later.training.emulation == "stored"
 
 
