@@ -37,8 +37,9 @@ def plain(size: int) -> torch.Tensor:
     judged, image = network(), scene(size)[0]
     patches = image.unfold(1, PATCH, 1).unfold(2, PATCH, 1)[:, :size, :size]
     with torch.inference_mode():
-        rows = patches.permute(1, 2, 0, 3, 4).flatten(0, 1).split(BATCH)
-        logits = torch.cat([judged.judge(part) for part in rows])
+        each = patches.permute(1, 2, 0, 3, 4).flatten(0, 1)
+        parts = [each[first : first + BATCH] for first in range(0, len(each), BATCH)]
+        logits = torch.cat([judged.judge(part) for part in parts])
     return logits.T.reshape(-1, size, size)
 
 
