@@ -1,1 +1,1 @@
-"""Seeing under the cloud: Sentinel-2 images simulated from Sentinel-1 and an earlier image."""
+"""Simulation of a Sentinel-2 image from an earlier one and Sentinel-1 images of both dates."""
