@@ -30,7 +30,7 @@ def everywhere(image: np.ndarray) -> np.ndarray:
 def test_errors_by_hand() -> None:
     """Two bands of two pixels, whose errors are 0.1, -0.3, 0 and 0.2."""
     target = np.array([[[0.2, 0.5]], [[0.4, 0.1]]])
-    simulated = target + [[[0.1, -0.3]], [[0.0, 0.2]]]
+    simulated = target + np.array([[[0.1, -0.3]], [[0.0, 0.2]]])
     metrics = image_metrics(simulated, target, np.ones((1, 2), bool))
     assert metrics["mae"] == pytest.approx(0.15)
     assert metrics["rmse"] == pytest.approx(math.sqrt(0.14 / 4))
@@ -110,7 +110,7 @@ def test_without_a_pixel_nothing_is_defined() -> None:
 
 def test_black_spectra_have_no_angle() -> None:
     target = np.array([[0.0, 0.3], [0.0, 0.0]])
-    angles = spectral_angles(target + [[0.1, 0.0], [0.0, 0.3]], target)
+    angles = spectral_angles(target + np.array([[0.1, 0.0], [0.0, 0.3]]), target)
     assert np.isnan(angles[0]) and angles[1] == pytest.approx(45)
 
 

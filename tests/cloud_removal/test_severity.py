@@ -48,7 +48,7 @@ def test_indices_need_their_bands() -> None:
 
 
 def test_burned_scores_by_hand() -> None:
-    """Rows are the reference: 10 of 12 mapped pixels burned, and 10 of 15 burned ones are mapped."""
+    """10 of 12 mapped pixels burned, and 10 of 15 burned ones are mapped."""
     matrix = np.array([[80, 1, 1, 0], [4, 2, 1, 0], [1, 1, 3, 1], [0, 0, 0, 2]])
     scores = burned_scores(matrix)
     assert scores["precision"] == pytest.approx(10 / 12)

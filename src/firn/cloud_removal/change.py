@@ -1,8 +1,8 @@
 """Change detection between two images, without supervision: PCA and k-means.
 
-Celik 2009 (IEEE Geosci. Remote Sens. Lett. 6, 772-776), with two differences. The cluster of change is
-that of the larger differences, not the smaller one: where more than half of the ground burned, the
-smaller one is what stayed. And it is fitted on training tiles and applied to others, so that
+Celik 2009 (IEEE Geosci. Remote Sens. Lett. 6, 772-776), with two differences. The cluster of change
+is that of the larger differences, not the smaller one: where more than half of the ground burned,
+the smaller one is what stayed. And it is fitted on training tiles and applied to others, so that
 an image in which nothing changed is not cut in two.
 """
 
@@ -134,8 +134,8 @@ def _two_means(
 ) -> npt.NDArray[np.float64]:
     """Centres of two clusters, that of the smaller differences first.
 
-    Lloyd's iteration begins with the halves below and above the middle of the differences, so that it
-    needs no random start.
+    Lloyd's iteration begins with the halves below and above the middle of the differences, so that
+    it needs no random start.
     """
     changed = difference > (difference.min() + difference.max()) / 2
     for _ in range(_ITERATIONS):

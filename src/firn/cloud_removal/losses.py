@@ -18,8 +18,8 @@ def adversarial_loss(logits: Tensor, label: float, kind: Adversarial) -> Tensor:
     label : float
         1 = real, 0 = simulated; smoothed labels lie between.
     kind : str
-        ``bce``: binary cross-entropy; ``least-squares``: squared distance of the logit (LSGAN, Mao et
-        al. 2017).
+        ``bce``: binary cross-entropy; ``least-squares``: squared distance of the logit (LSGAN, Mao
+        et al. 2017).
     """
     target = torch.full_like(logits, label)
     if kind == "bce":

@@ -25,7 +25,7 @@ _RADIUS = int(_TRUNCATE * _SIGMA + 0.5)
 
 def valid_pixels(*images: FloatArray) -> BoolArray:
     """Pixels, (y, x), that have data in every band of every image, (band, y, x)."""
-    return np.logical_and.reduce([np.isfinite(image).all(axis=0) for image in images])
+    return np.asarray(np.logical_and.reduce([np.isfinite(i).all(axis=0) for i in images]))
 
 
 def image_metrics(
@@ -50,8 +50,8 @@ def image_metrics(
     Returns
     -------
     dict
-        ``mae``, ``rmse``: reflectance, over all bands; ``psnr``: decibel, of that RMSE; ``ssim``: mean
-        over bands and pixels whose whole window has data; ``sam``: mean angle between spectra,
+        ``mae``, ``rmse``: reflectance, over all bands; ``psnr``: decibel, of that RMSE; ``ssim``:
+        mean over bands and pixels whose whole window has data; ``sam``: mean angle between spectra,
         degrees; ``n_pixels``. None where it is not defined: without a pixel, and the PSNR of equal
         images.
     """
@@ -91,8 +91,8 @@ def similarity_map(
     -------
     similarity : ndarray of float64, (y, x)
     whole : ndarray of bool, (y, x)
-        Pixels whose window lies in the image and has data throughout; elsewhere the similarity tells
-        nothing.
+        Pixels whose window lies in the image and has data throughout; elsewhere the similarity
+        tells nothing.
     """
     valid = valid_pixels(simulated, target)
     whole = minimum_filter(valid, 2 * _RADIUS + 1, mode="constant", cval=False)
@@ -119,4 +119,4 @@ def spectral_angles(simulated: FloatArray, target: FloatArray) -> npt.NDArray[np
     lengths = np.linalg.norm(first, axis=0) * np.linalg.norm(second, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         cosine = np.sum(first * second, axis=0) / lengths
-    return np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1, 1))))

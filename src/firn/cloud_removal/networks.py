@@ -1,7 +1,7 @@
 """Networks that simulate the image of a later date, and the one that judges them.
 
-All take normalised channels, (sample, channel, y, x), in the order radar of the first date, radar of
-the second, optical bands of the first; the optical bands of the second are what comes out.
+All take normalised channels, (sample, channel, y, x), in the order radar of the first date, radar
+of the second, optical bands of the first; the optical bands of the second are what comes out.
 """
 
 from collections.abc import Sequence
@@ -98,10 +98,10 @@ def _normalised(before: int, after: int, kernel: int) -> list[nn.Module]:
 class FastGenerator(nn.Module):
     """Generator that thinks at reduced resolution and draws at full resolution.
 
-    Blocks of ``reduction`` x ``reduction`` pixels become channels, residual blocks work on them, and
-    pixels come back from channels. Two convolutions at full resolution, which see the inputs too, turn
-    that into a change that is added to the image of the first date: detail that did not change need
-    not be drawn anew, and a fresh network is a copy of the first date. It has no batch
+    Blocks of ``reduction`` x ``reduction`` pixels become channels, residual blocks work on them,
+    and pixels come back from channels. Two convolutions at full resolution, which see the inputs
+    too, turn that into a change that is added to the image of the first date: detail that did not
+    change need not be drawn anew, and a fresh network is a copy of the first date. It has no batch
     normalisation, whose statistics of two tiles are not those of a scene.
 
     Parameters
@@ -215,9 +215,9 @@ ADVERSARIAL = ("original", "fast")
 class PatchDiscriminator(nn.Module):
     """PatchGAN that judges windows of 70 x 70 pixels (Isola et al. 2017; Dumeur et al. 2021).
 
-    4x4 convolutions with strides 2, 2, 2, 1, 1 and the edge repeated by a pixel, leaky ReLU (0.2) between
-    them, batch normalisation after all but the first and the last. The published code normalises the
-    verdicts too, so that their mean over a batch tells nothing; this one does not.
+    4x4 convolutions with strides 2, 2, 2, 1, 1 and the edge repeated by a pixel, leaky ReLU (0.2)
+    between them, batch normalisation after all but the first and the last. The published code
+    normalises the verdicts too, so that their mean over a batch tells nothing; this one does not.
 
     Parameters
     ----------

@@ -20,9 +20,9 @@ UNKNOWN = 255
 #: Bands of each index, first and second of the normalised difference, by name of Sentinel-2. The
 #: near infrared of NBR is B8A, whose pixels are those of B12.
 BANDS: dict[Index, tuple[str, str]] = {"dnbr": ("B8A", "B12"), "dndvi": ("B08", "B04")}
-#: Lowest change of the classes low, moderate and high. dNBR: Key & Benson 2006 (RMRS-GTR-164), whose
-#: moderate-low and moderate-high are one class here. dNDVI: of the six classes of Dumeur et al. 2021 (from
-#: 0.09, 0.14, 0.22, 0.34 and 0.44 on) the last three are one here.
+#: Lowest change of the classes low, moderate and high. dNBR: Key & Benson 2006 (RMRS-GTR-164),
+#: whose moderate-low and moderate-high are one class here. dNDVI: of the six classes of Dumeur et
+#: al. 2021 (from 0.09, 0.14, 0.22, 0.34 and 0.44 on) the last three are one here.
 BREAKS: dict[Index, tuple[float, float, float]] = {
     "dnbr": (0.10, 0.27, 0.66),
     "dndvi": (0.09, 0.14, 0.22),
@@ -30,7 +30,7 @@ BREAKS: dict[Index, tuple[float, float, float]] = {
 
 
 def available(bands: Sequence[str]) -> tuple[Index, ...]:
-    """Indices that can be made from some bands."""
+    """List the indices that can be made from some bands."""
     return tuple(index for index, pair in BANDS.items() if set(pair) <= set(bands))
 
 
