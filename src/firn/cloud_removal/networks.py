@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from firn.errors import ModelError
 
@@ -40,6 +41,19 @@ def build_generator(architecture: dict[str, Any], inputs: int, outputs: int) -> 
             f"{architecture.get('name')}: is no generator; {', '.join(GENERATORS)} are"
         )
     return kind(inputs, outputs, **arguments)
+
+
+def multiply_accumulates(
+    architecture: dict[str, Any], inputs: int, outputs: int, size: int = 256
+) -> int:
+    """Count the multiplications of a generator on a tile; nothing is computed."""
+    with torch.device("meta"):
+        network = build_generator(architecture, inputs, outputs)
+        tile = torch.empty(1, inputs, size, size)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(tile)
+    # A multiplication and an addition count as two.
+    return counter.get_total_flops() // 2
 
 
 class OriginalGenerator(nn.Module):
