@@ -6,16 +6,18 @@ processed: Sentinel-2 Level 2A without clouds (the truth), Sentinel-1 flattened 
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
 
 from firn import raster
+from firn.cloud_removal.pairs import PairFiles, write_reflectance
+from firn.cloud_removal.sentinel1 import ORBIT_TAG
+from firn.cloud_removal.tiles import POLARISATIONS
 from firn.cloud_removal_config import Fires, Radar, VirtualPair
 from firn.seeds import generator
-from firn.sensors import STACK_SCALE
 from firn.simulation_config import Materials, Simulation
 from firn.simulator.archive import SENTINEL2_MTF, SENTINEL2_SNR
 from firn.simulator.clouds import draw_clouds
@@ -48,20 +50,6 @@ GREENEST, BROWNEST = 0.95, 0.25
 AEROSOL = 0.15
 
 
-@dataclass(frozen=True)
-class PairFiles:
-    """Files of a pair."""
-
-    sentinel1_t0: PathLike
-    sentinel1_t1: PathLike
-    sentinel2_t0: PathLike
-    sentinel2_t1: PathLike
-    cloud_t1: PathLike
-    severity: PathLike
-    year_low: PathLike
-    year_high: PathLike
-
-
 def simulate_pair(
     simulation: Simulation,
     pair: VirtualPair,
@@ -73,9 +61,7 @@ def simulate_pair(
 ) -> None:
     """Write the images of a pair.
 
-    Sentinel-1: VV and VH, float32, linear gamma0. Sentinel-2 and its limits of the year: the bands,
-    uint16, 10000 x reflectance, 0 = no data. Cloud: uint8, 1 = cloud over the later image, which
-    shows the ground nevertheless. Severity: uint8, 0 to 3.
+    The clouds are a mask alone: the later image shows the ground below them.
 
     Parameters
     ----------
@@ -99,8 +85,7 @@ def simulate_pair(
         return _sentinel2(state, optics, bands, generator(seed, "pair", tile, day))
 
     def write_optical(path: PathLike, image: FloatArray) -> None:
-        numbers = np.clip(np.rint(image * STACK_SCALE), 1, 65534).astype(np.uint16)
-        raster.write(path, numbers, grid, nodata=0, band_names=bands)
+        write_reflectance(path, np.maximum(image, 0), grid, bands, [f"{tile}/{pair.t0}/{pair.t1}"])
 
     for day, path, burnt in (
         (pair.t0, files.sentinel1_t0, None),
@@ -117,19 +102,16 @@ def simulate_pair(
             image,
             grid,
             nodata=float("nan"),
-            band_names=("VV", "VH"),
-            tags={"orbit_direction": radar.orbit.direction},
+            band_names=POLARISATIONS,
+            tags={ORBIT_TAG: radar.orbit.direction},
         )
     earlier = optical(pair.t0, None)
     write_optical(files.sentinel2_t0, earlier)
     write_optical(files.sentinel2_t1, optical(pair.t1, burn))
     year = [earlier, *(optical(day, None) for day in pair.year)]
-    known = bool(pair.year)
-    for path, extreme in ((files.year_low, np.min), (files.year_high, np.max)):
-        numbers = np.rint(extreme(year, axis=0) * STACK_SCALE) * known
-        raster.write(
-            path, np.clip(numbers, 0, 65534).astype(np.uint16), grid, nodata=0, band_names=bands
-        )
+    known = 1 if pair.year else np.nan
+    write_optical(files.year_low, np.min(year, axis=0) * known)
+    write_optical(files.year_high, np.max(year, axis=0) * known)
     layers = draw_clouds(ground, simulation.climate, generator(seed, "clouds", tile, pair.t1))
     thickness = sum((layer.thickness for layer in layers), np.zeros(grid.shape, np.float32))
     raster.write(files.cloud_t1, (thickness >= CLOUD_FROM).astype(np.uint8), grid)
