@@ -7,7 +7,7 @@ has gamma0, linear. Real clouds have no data in Sentinel-2, of either date.
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,11 @@ class PairFiles:
     severity: PathLike
     year_low: PathLike
     year_high: PathLike
+
+
+def pair_files(folder: PathLike) -> PairFiles:
+    """Files of a pair in the folder that they lie in: ``{folder}/sentinel2_t0.tif`` and so on."""
+    return PairFiles(*(Path(folder) / f"{field.name}.tif" for field in fields(PairFiles)))
 
 
 def write_reflectance(

@@ -9,8 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from firn import raster
+from firn.cloud_removal.snap import is_grd, pass_of, run_gpt
 from firn.cloud_removal.tiles import POLARISATIONS
+from firn.cloud_removal_config import RealPair, SnapSettings
 from firn.errors import DataError, GridError, ProductError
+from firn.files import scratch_folder
 from firn.grid import Grid
 from firn.provenance import provenance
 
@@ -94,7 +97,10 @@ def orbit_of(path: PathLike, stated: Direction | None) -> Direction:
     DataError
         Neither says it, or they differ.
     """
-    tagged = "" if Path(path).is_dir() else raster.tags(path).get(ORBIT_TAG, "").lower()
+    if is_grd(path):
+        tagged = pass_of(path)
+    else:
+        tagged = "" if Path(path).is_dir() else raster.tags(path).get(ORBIT_TAG, "").lower()
     known: dict[str, Direction] = {"ascending": "ascending", "descending": "descending"}
     direction = known.get(tagged, stated)
     if direction is None:
@@ -111,32 +117,44 @@ def orbit_of(path: PathLike, stated: Direction | None) -> Direction:
 
 
 def prepare_sentinel1(
-    t0: PathLike,
-    t1: PathLike,
-    grid: Grid,
-    unit: Literal["linear", "dB"],
-    stated: Direction | None,
-    outputs: tuple[PathLike, PathLike],
+    pair: RealPair, grid: Grid, settings: SnapSettings, outputs: tuple[PathLike, PathLike]
 ) -> None:
     """Write the Sentinel-1 images of a real pair on the grid of its Sentinel-2 images.
+
+    Parameters
+    ----------
+    pair : RealPair
+    grid : Grid
+    settings : SnapSettings
+        For GRD products.
+    outputs : (path, path)
+        VV and VH of the earlier and of the later date.
 
     Raises
     ------
     GridError
         An image is not on the grid.
     DataError
-        The direction of an orbit is unknown, or not the same on both dates.
+        The direction of an orbit is unknown, or not the same on both dates; or SNAP failed.
+    ConfigError
+        There are GRD products and no SNAP.
     """
-    first, second = orbit_of(t0, stated), orbit_of(t1, stated)
+    sources = pair.sentinel1_t0, pair.sentinel1_t1
+    first, second = (orbit_of(source, pair.orbit) for source in sources)
     if first != second:
         raise DataError(
-            f"{t0}: its orbit is {first}, that of {t1} {second}; give images of one direction, or "
-            "the relief would look like change"
+            f"{sources[0]}: its orbit is {first}, that of {sources[1]} {second}; give images of "
+            "one direction, or the relief would look like change"
         )
-    for source, output in zip((t0, t1), outputs, strict=True):
-        image = read_gamma0(source, grid, unit)
-        tags = {
-            ORBIT_TAG: first,
-            "FIRN_PROVENANCE": json.dumps(provenance([str(source)]), sort_keys=True),
-        }
+    for source, output in zip(sources, outputs, strict=True):
+        if is_grd(source):
+            with scratch_folder() as folder:
+                run_gpt(settings, source, grid, folder)
+                image = read_gamma0(folder, grid)
+            # SNAP leaves 0 beyond the swath and names no value for no data.
+            image[image == 0] = np.nan
+        else:
+            image = read_gamma0(source, grid, pair.sentinel1_unit)
+        made = provenance([str(source)], settings if is_grd(source) else None)
+        tags = {ORBIT_TAG: first, "FIRN_PROVENANCE": json.dumps(made, sort_keys=True)}
         raster.write(output, image, grid, nodata=float("nan"), band_names=POLARISATIONS, tags=tags)
