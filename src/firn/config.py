@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.cloud_removal_config import CloudRemoval
 from firn.errors import ConfigError
 from firn.simulation_config import Simulation
 
@@ -457,6 +458,9 @@ class Config(Section):
     ablation: Ablation | None = Field(
         None, description="Recipes to compare on a virtual archive; null = none"
     )
+    cloud_removal: CloudRemoval | None = Field(
+        None, description="Simulation of Sentinel-2 images through Sentinel-1; null = none"
+    )
 
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
@@ -484,6 +488,17 @@ class Config(Section):
                 self.with_recipe(name)
             except ValidationError as error:
                 raise ValueError(describe_error(error, f"ablation.recipes.{name}")) from error
+        return self
+
+    @model_validator(mode="after")
+    def _virtual_pairs_possible(self) -> "Config":
+        pairs = {} if self.cloud_removal is None else self.cloud_removal.pairs
+        tiles = () if self.simulation is None else tuple(self.simulation.tiles)
+        for name, pair in pairs.items():
+            if pair.tile not in tiles:
+                raise ValueError(
+                    f"cloud_removal.pairs.{name}: {pair.tile} is no tile of the simulation"
+                )
         return self
 
     def with_recipe(self, name: str) -> "Config":

@@ -24,18 +24,19 @@ POLARISATIONS = ("VV", "VH")
 #: Fire severity where it is not known; 0 unburnt, 1 low, 2 moderate, 3 high.
 UNKNOWN_SEVERITY = 255
 
-_DIMS: dict[str, tuple[str, ...]] = {
-    "sentinel1_t0": ("tile", "polarisation", "y", "x"),
-    "sentinel1_t1": ("tile", "polarisation", "y", "x"),
-    "sentinel2_t0": ("tile", "band", "y", "x"),
-    "sentinel2_t1": ("tile", "band", "y", "x"),
-    "cloud_t1": ("tile", "y", "x"),
-    "severity": ("tile", "y", "x"),
-    "year_low": ("tile", "band"),
-    "year_high": ("tile", "band"),
-    "tile_row": ("tile",),
-    "tile_col": ("tile",),
-    "area": ("tile",),
+#: Dimensions and types of the variables of a file.
+DIMS: dict[str, tuple[tuple[str, ...], npt.DTypeLike]] = {
+    "sentinel1_t0": (("tile", "polarisation", "y", "x"), np.float32),
+    "sentinel1_t1": (("tile", "polarisation", "y", "x"), np.float32),
+    "sentinel2_t0": (("tile", "band", "y", "x"), np.float32),
+    "sentinel2_t1": (("tile", "band", "y", "x"), np.float32),
+    "cloud_t1": (("tile", "y", "x"), np.uint8),
+    "severity": (("tile", "y", "x"), np.uint8),
+    "year_low": (("tile", "band"), np.float32),
+    "year_high": (("tile", "band"), np.float32),
+    "tile_row": (("tile",), np.int32),
+    "tile_col": (("tile",), np.int32),
+    "area": (("tile",), object),
 }
 
 
@@ -98,9 +99,16 @@ def write_tiles(
     """
     import xarray as xr
 
-    variables = {name: (dims, getattr(tiles, name)) for name, dims in _DIMS.items()}
+    variables = {name: (dims, getattr(tiles, name)) for name, (dims, _) in DIMS.items()}
     variables["area"] = (("tile",), tiles.area.astype(object))
-    attributes = {
+    netcdf.write(path, xr.Dataset(variables, attrs=attributes(bands, grids, provenance)))
+
+
+def attributes(
+    bands: Sequence[str], grids: Mapping[str, Grid], provenance: Mapping[str, Any]
+) -> dict[str, str]:
+    """Give the attributes of a file of tiles."""
+    return {
         "bands": ",".join(bands),
         "polarisations": ",".join(POLARISATIONS),
         "crs": json.dumps({area: grid.crs.to_wkt() for area, grid in grids.items()}),
@@ -108,7 +116,6 @@ def write_tiles(
         "shape": json.dumps({area: grid.shape for area, grid in grids.items()}),
         "provenance": json.dumps(provenance, sort_keys=True),
     }
-    netcdf.write(path, xr.Dataset(variables, attrs=attributes))
 
 
 def read_tiles(path: PathLike, rows: Sequence[int] | None = None) -> Tiles:
@@ -141,10 +148,10 @@ def area_grids(path: PathLike) -> dict[str, Grid]:
     DataError
         The file is missing, damaged or no file of tiles.
     """
-    attributes = netcdf.attributes(path, "crs", "transform", "shape")
+    stored = netcdf.attributes(path, "crs", "transform", "shape")
     try:
         crs, transform, shape = (
-            json.loads(str(attributes[name])) for name in ("crs", "transform", "shape")
+            json.loads(str(stored[name])) for name in ("crs", "transform", "shape")
         )
     except ValueError as error:
         raise DataError(f"{path}: its grids cannot be read; run its rule again") from error
