@@ -53,7 +53,7 @@ def multiply_accumulates(
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(tile)
     # A multiplication and an addition count as two.
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 class OriginalGenerator(nn.Module):

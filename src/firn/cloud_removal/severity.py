@@ -34,6 +34,23 @@ def available(bands: Sequence[str]) -> tuple[Index, ...]:
     return tuple(index for index, pair in BANDS.items() if set(pair) <= set(bands))
 
 
+def severity_index(bands: Sequence[str]) -> Index:
+    """Give the index that severity is mapped by: dNBR where the bands allow it.
+
+    Raises
+    ------
+    DataError
+        The bands allow none.
+    """
+    indices = available(bands)
+    if not indices:
+        raise DataError(
+            "burn severity needs the bands B8A and B12, or B08 and B04, and there are "
+            f"{', '.join(bands)}"
+        )
+    return indices[0]
+
+
 def index_change(
     before: FloatArray, after: FloatArray, bands: Sequence[str], index: Index
 ) -> npt.NDArray[np.float64]:

@@ -18,10 +18,9 @@ from firn.cloud_removal.metrics import METRICS
 from firn.cloud_removal.mosaic import SEVERITY_COLOURS
 from firn.cloud_removal.severity import (
     SEVERITIES,
-    Index,
-    available,
     index_change,
     severity_classes,
+    severity_index,
 )
 from firn.cloud_removal.tiles import Tiles
 from firn.errors import DataError
@@ -162,23 +161,6 @@ def severity_figure(
     return figure
 
 
-def severity_index(bands: Sequence[str]) -> Index:
-    """Give the index that severity is mapped by: dNBR where the bands allow it.
-
-    Raises
-    ------
-    DataError
-        The bands allow none.
-    """
-    indices = available(bands)
-    if not indices:
-        raise DataError(
-            "burn severity needs the bands B8A and B12, or B08 and B04, and there are "
-            f"{', '.join(bands)}"
-        )
-    return indices[0]
-
-
 @styled
 def errors_figure(evaluation: Mapping[str, Any]) -> Figure:
     """Draw the absolute error of each test tile by region and method.
@@ -304,8 +286,8 @@ def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
         f"<p>{evaluation['n_tiles']} test tiles, bands {', '.join(evaluation['bands'])}. Metrics "
         "are those of each image, and their mean over the images that have at least "
         f"{evaluation['minimum_pixels']} pixels of a region. Errors are reflectances; PSNR and "
-        f"SSIM take {evaluation['data_range']:g} as the data range. In brackets: 95 % interval, paired "
-        "bootstrap over tiles.</p>"
+        f"SSIM take {evaluation['data_range']:g} as the data range. In brackets: 95 % interval, "
+        "paired bootstrap over tiles.</p>"
     ]
     methods = evaluation["methods"]
     for region in REGIONS:
