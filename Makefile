@@ -13,6 +13,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 ABLATION := snakemake --configfile config/ablation.yaml --profile workflow/profiles/local
+CLOUD_REMOVAL := snakemake --configfile config/cloud_removal.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
 # Compiled modules save each of the many short jobs of a workflow some seconds.
@@ -48,6 +49,12 @@ ablation: $(INSTALLED) ## Measure what each part of the emulator is worth, on a 
 	$(ABLATION) --report results/ablation/report.html -- ablation
 	@echo "The report of the ablation: $(CURDIR)/results/ablation/report.html"
 
+.PHONY: cloud-removal
+cloud-removal: $(INSTALLED) ## Simulate Sentinel-2 images from Sentinel-1 on the virtual archive, and judge them
+	$(CLOUD_REMOVAL) -- cloud_removal
+	$(CLOUD_REMOVAL) --report results/cloud-removal/report.html -- cloud_removal
+	@echo "The report of the cloud removal: $(CURDIR)/results/cloud-removal/report.html"
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	ruff check
@@ -78,5 +85,5 @@ bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks
 
 .PHONY: clean
-clean: ## Remove what the demo and the ablation computed; .venv stays
-	rm -rf results/demo results/ablation .snakemake
+clean: ## Remove what the demo, the ablation and the cloud removal computed; .venv stays
+	rm -rf results/demo results/ablation results/cloud-removal .snakemake

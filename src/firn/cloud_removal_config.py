@@ -5,6 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from firn.cloud_removal_training_config import (
+    SimulationEvaluation,
+    SimulationNetworks,
+    SimulationTraining,
+)
 from firn.simulation_config import Date
 
 #: Bands of the published method, B8A and B12 for the burn ratio, and B11 for snow.
@@ -210,6 +215,9 @@ class CloudRemoval(_Section):
     sentinel1: SnapSettings = SnapSettings()
     tiles: TileSettings = TileSettings()
     normalisation: NormalisationSettings = NormalisationSettings()
+    networks: SimulationNetworks = SimulationNetworks()
+    training: SimulationTraining = SimulationTraining()
+    evaluation: SimulationEvaluation = SimulationEvaluation()
     search: PairSearch | None = Field(None, description="Search of pairs; null = none")
 
     @model_validator(mode="after")

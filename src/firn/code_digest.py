@@ -15,7 +15,15 @@ PACKAGE = Path(__file__).parent
 
 #: What these decide reaches a rule as its parameters and paths, and Snakemake compares those.
 #: Counting them too would train every model again when a configuration key is added.
-CONFIGURATION = frozenset({"firn.config", "firn.simulation_config", "firn.catalogue"})
+CONFIGURATION = frozenset(
+    {
+        "firn.config",
+        "firn.simulation_config",
+        "firn.cloud_removal_config",
+        "firn.cloud_removal_training_config",
+        "firn.catalogue",
+    }
+)
 
 
 def module_path(module: str) -> Path | None:

@@ -194,7 +194,7 @@ def _pairs_of(
             without += 1
         else:
             orbit, images = chosen
-            pairs.append(FoundPair(tile, orbit, *both, *images))
+            pairs.append(FoundPair(tile, orbit, both[0], both[1], images[0], images[1]))
     notes = []
     if without:
         notes.append(

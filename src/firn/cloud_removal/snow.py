@@ -79,8 +79,9 @@ def tile_snow(image: FloatArray, bands: Sequence[str], settings: SnowMapSettings
     clear = np.zeros(green.shape[1:], np.uint8)
     for tile, (g, r, s) in enumerate(zip(green, red, swir, strict=True)):
         valid = np.isfinite(g) & np.isfinite(r) & np.isfinite(s)
-        channels = [np.nan_to_num(channel) for channel in (g, r, s)]
-        maps[tile] = snow_map(*channels, nowhere, clear, valid, settings)
+        maps[tile] = snow_map(
+            np.nan_to_num(g), np.nan_to_num(r), np.nan_to_num(s), nowhere, clear, valid, settings
+        )
     return maps
 
 
@@ -139,7 +140,7 @@ def score_fillings(
             wrong = np.abs(filled - tiles.sentinel2_t1).mean(axis=1)
             for subset, where in subsets.items():
                 key = name, subset
-                counts[key] += confusion_matrix(truth[where], found[where], 2)
+                counts[key] += confusion_matrix(truth[where], found[where], n=2)
                 known = where & np.isfinite(wrong)
                 error[key] += wrong[known].sum(dtype=np.float64), known.sum()
     totals = {subset: counts[LAST_CLEAR, subset] for subset in SUBSETS}
