@@ -176,13 +176,6 @@ class SnapSettings(_Section):
     gpt: str = Field("gpt", description="SNAP's program, by name or path")
 
 
-class GapFilling(_Section):
-    """Snow maps of images whose clouds are filled."""
-
-    ndsi: float = Field(0.4, description="Snow where the NDSI is higher")
-    red: float = Field(0.2, description="and the red reflectance is")
-
-
 class PairSearch(_Section):
     """Search of cloud-free pairs."""
 
@@ -197,8 +190,10 @@ class PairSearch(_Section):
     days: float = Field(
         6, gt=0, description="Most days between an image of Sentinel-2 and one of Sentinel-1"
     )
-    sentinel2_provider: str = Field("geodes", description="Of MAJA L2A, by eodag's name")
-    sentinel1_provider: str = Field("cop_dataspace", description="Of GRD, by eodag's name")
+    sentinel2_provider: str = Field(
+        "geodes", description="Of MAJA L2A and L1C, whose cloud cover counts, by eodag's name"
+    )
+    sentinel1_provider: str = Field("geodes", description="Of GRD, by eodag's name")
 
     @model_validator(mode="after")
     def _in_order(self) -> "PairSearch":
@@ -223,7 +218,6 @@ class CloudRemoval(_Section):
     networks: SimulationNetworks = SimulationNetworks()
     training: SimulationTraining = SimulationTraining()
     evaluation: SimulationEvaluation = SimulationEvaluation()
-    snow: GapFilling = GapFilling()
     search: PairSearch | None = Field(None, description="Search of pairs; null = none")
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 REQUIRED INPUTS: the reliefs of the virtual pairs, or the products of the real ones
 OUTPUTS:         cloud_removal/pairs/{pair}/{sentinel1,sentinel2}_{t0,t1}.tif, and there cloud_t1.tif, severity.tif,
                  year_low.tif, year_high.tif; cloud_removal/tiles/{train,validation,test}.nc and report.json;
-                 cloud_removal/normalisation.json; cloud_removal/search.tsv
+                 cloud_removal/{normalisation,snow}.json; cloud_removal/search.tsv
 """
 
 from dataclasses import fields
@@ -110,6 +110,55 @@ rule pair_tiles:
         code=code("pair_tiles.py"),
     script:
         "../scripts/pair_tiles.py"
+
+
+# What lies under a cloud is known where every image is virtual.
+if not CLOUD_REMOVAL.inputs:
+
+    rule snow_below_clouds:
+        input:
+            models=expand(
+                "<results>/cloud_removal/models/{generator}.safetensors",
+                generator=CLOUD_REMOVAL.networks.generators,
+            ),
+            test=rules.pair_tiles.output.test,
+        output:
+            scores="<results>/cloud_removal/snow.json",
+        log:
+            "<logs>/snow_below_clouds.log",
+        benchmark:
+            "<benchmarks>/snow_below_clouds.tsv"
+        threads: 2
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(60),
+        params:
+            settings=settings(CONFIG.snow_maps),
+            code=code("snow_below_clouds.py"),
+        script:
+            "../scripts/snow_below_clouds.py"
+
+
+if CLOUD_REMOVAL.search:
+
+    rule search_pairs:
+        input:
+            area=CLOUD_REMOVAL.search.area,
+        output:
+            table="<results>/cloud_removal/search.tsv",
+        log:
+            "<logs>/search_pairs.log",
+        benchmark:
+            "<benchmarks>/search_pairs.tsv"
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(60),
+        params:
+            settings=settings(CLOUD_REMOVAL.search),
+            code=code("search_pairs.py"),
+        script:
+            "../scripts/search_pairs.py"
 
 
 localrules:

@@ -242,8 +242,8 @@ def run_gpt(settings: SnapSettings, product: PathLike, grid: Grid, folder: Path)
     if any(re.search(r"orbit files?\b", line, re.IGNORECASE) for line in said):
         raise DataError(
             f"{product}: SNAP found no precise orbit file for it; they come about three weeks "
-            "after the acquisition and are downloaded, so see that the machine reaches them, or copy "
-            "the file to SNAP's folder auxdata/Orbits"
+            "after the acquisition; see that the machine can download them, or copy the file to "
+            "SNAP's folder auxdata/Orbits"
         )
     end = " / ".join(said[-_QUOTED:]) or f"exit code {done.returncode}, nothing said"
     raise DataError(f"{product}: gpt failed ({end})")

@@ -79,11 +79,6 @@ class View:
     layover: BoolArray
     shadow: BoolArray
 
-    @property
-    def seen(self) -> BoolArray:
-        """Where neither layover nor shadow spoils the image."""
-        return ~(self.layover | self.shadow)
-
 
 def radar_azimuth(orbit: Orbit, latitude: float) -> float:
     """Azimuth (degrees) in which the satellite stands, seen from the ground: it looks right."""
