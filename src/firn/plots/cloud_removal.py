@@ -273,7 +273,9 @@ p {{ max-width: 60em; }}
 """
 
 
-def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
+def write_page(
+    path: PathLike, evaluation: Mapping[str, Any], snow: Mapping[str, Any] | None = None
+) -> None:
     """Write the tables of the evaluation as an HTML page, atomically.
 
     Parameters
@@ -281,6 +283,8 @@ def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
     path : path
     evaluation : mapping
         Content of ``evaluation.json``.
+    snow : mapping, optional
+        Content of ``snow.json``, as `firn.cloud_removal.snow.score_fillings` gives it.
     """
     parts = [
         f"<p>{evaluation['n_tiles']} test tiles, bands {', '.join(evaluation['bands'])}. Metrics "
@@ -300,6 +304,8 @@ def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
     head = ["Method", "Precision", "Recall", "F1"]
     body = [[n, *_scores(m["change"], ("precision", "recall", "f1"))] for n, m in methods.items()]
     parts.append(_table("Changed ground, found by PCA and k-means as in the truth", head, body))
+    if snow is not None:
+        parts.append(_snow_table(snow))
     networks = {name: method for name, method in methods.items() if "training" in method}
     head = ["Generator", "Parameters", "Operations for a tile, GMAC", "Epochs", "Best epoch"]
     body = [
@@ -349,6 +355,22 @@ def _severity_tables(evaluation: Mapping[str, Any]) -> list[str]:
             ]
             tables.append(_table(f"Burn severity by {title} against the {what}", head, body))
     return tables
+
+
+def _snow_table(snow: Mapping[str, Any]) -> str:
+    """Snow below clouds, by what fills them."""
+    keys = ("accuracy", "precision", "recall", "f1", "kappa", "snow_bias", "mae")
+    head = ["Filled by", "Pixels", "Accuracy", "Precision", "Recall", "F1", "Kappa", "Bias", "MAE"]
+    titles = {"all": "all pixels", "changed": "where snow came or went"}
+    body = [
+        [
+            f"{row['filling']}, {titles[row['subset']]}",
+            count_text(snow["pixels"][row["subset"]]),
+            *_scores(row, keys),
+        ]
+        for row in sorted(snow["rows"], key=lambda row: list(titles).index(row["subset"]))
+    ]
+    return _table("Snow below clouds; last-clear = temporal gap filling", head, body)
 
 
 def _scores(block: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
