@@ -20,7 +20,7 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     evaluation = read_json(source.evaluation)
-    tiles = read_tiles(source.test, evaluation["most_changed"][: params.panels])
+    tiles = read_tiles(source.test, evaluation["shown_first"][: params.panels])
     bands = tile_bands(source.test)
     models = [load_model(path) for path in source.models]
     simulations = {model.card.name: model.simulate(tiles) for model in models}

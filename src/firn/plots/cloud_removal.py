@@ -18,8 +18,7 @@ from firn.cloud_removal.metrics import METRICS
 from firn.cloud_removal.mosaic import SEVERITY_COLOURS
 from firn.cloud_removal.severity import (
     SEVERITIES,
-    index_change,
-    severity_classes,
+    burn_severity,
     severity_index,
 )
 from firn.cloud_removal.tiles import Tiles
@@ -34,7 +33,7 @@ FloatArray = npt.NDArray[np.float32]
 #: Bands shown as red, green and blue: burned ground is red and forest green, or natural colours.
 _COMPOSITES = (("B12", "B8A", "B04"), ("B08", "B04", "B03"), ("B04", "B03", "B02"))
 #: Absolute error of reflectance that is drawn darkest.
-_WORST = 0.1
+_WORST = 0.2
 #: Backscatter, dB, drawn black and white: VV, VH, VV / VH.
 _RADAR = (-18.0, -26.0, 2.0), (-2.0, -8.0, 14.0)
 #: Metres per pixel of a tile.
@@ -144,9 +143,7 @@ def severity_figure(
         before = tiles.sentinel2_t0[row]
         images = [tiles.sentinel2_t1[row], *(simulated[row] for simulated in simulations.values())]
         classes = [tiles.severity[row]]
-        classes += [
-            severity_classes(index_change(before, image, bands, index), index) for image in images
-        ]
+        classes += [burn_severity(before, image, bands, index) for image in images]
         for axis, codes in zip(axes, classes, strict=True):
             show_image(axis, np.minimum(codes, len(SEVERITIES)), cmap=colours, vmin=0, vmax=4)
         axes[0].set_ylabel(f"{tiles.area[row]}\n{tiles.tile_row[row]}, {tiles.tile_col[row]}")
@@ -156,7 +153,9 @@ def severity_figure(
         Patch(facecolor=SEVERITY_COLOURS[code], edgecolor="#555555", linewidth=0.5, label=label)
         for code, label in enumerate(SEVERITIES)
     ]
-    handles.append(Patch(facecolor="#b0b0b0", edgecolor="#555555", linewidth=0.5, label="unknown"))
+    handles.append(
+        Patch(facecolor="#b0b0b0", edgecolor="#555555", linewidth=0.5, label="unknown or snow")
+    )
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
