@@ -8,6 +8,8 @@ from firn.cloud_removal.networks import (
     RECEPTIVE_FIELD,
     SMALLEST_TILE,
     PatchDiscriminator,
+    _BlocksToChannels,
+    _ChannelsToBlocks,
     build_generator,
     multiply_accumulates,
 )
@@ -86,6 +88,25 @@ def test_a_fresh_network_copies_the_first_date(name: str) -> None:
     network = build_generator({"name": name, "width": 8, "blocks": 1}, INPUTS, OUTPUTS)
     tile = torch.randn(2, INPUTS, 16, 16)
     assert torch.equal(network(tile), tile[:, 4:])
+
+
+@pytest.mark.parametrize("name", ["fast", "original", "residual"])
+def test_a_batch_without_a_sample_passes(name: str) -> None:
+    """As of a process that has no tile of the last batch."""
+    network = build_generator({"name": name, "blocks": 1}, INPUTS, OUTPUTS).eval()
+    judge = PatchDiscriminator(INPUTS + OUTPUTS, (4, 4, 4, 4)).eval()
+    tiles = torch.zeros(0, INPUTS, 32, 32)
+    verdicts = judge(network(tiles), tiles)
+    assert verdicts.shape == (0, 1, 2, 2)
+    verdicts.sum().backward()
+    assert all((p.grad == 0).all() for p in network.parameters())
+
+
+def test_blocks_become_channels_and_come_back() -> None:
+    values = torch.randn(2, 3, 8, 12)
+    channels = _BlocksToChannels(4)(values)
+    assert torch.equal(channels, nn.functional.pixel_unshuffle(values, 4))
+    assert torch.equal(_ChannelsToBlocks(4)(channels), values)
 
 
 def test_original_generator_stays_within_its_range() -> None:

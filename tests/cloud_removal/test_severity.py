@@ -5,6 +5,7 @@ import pytest
 
 from firn.cloud_removal.severity import (
     available,
+    burn_severity,
     burned_scores,
     index_change,
     severity_classes,
@@ -37,6 +38,17 @@ def test_classes_begin_at_their_breaks() -> None:
     assert severity_classes(changes, "dnbr").tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 255]
     changes = np.array([0.0899, 0.09, 0.14, 0.22, 0.44])
     assert severity_classes(changes, "dndvi").tolist() == [0, 1, 2, 3, 3]
+
+
+def test_snow_that_melts_did_not_burn() -> None:
+    """Snow has a high NBR, which falls when it melts; without the bands of the NDSI nobody sees it."""
+    bands = ("B03", "B11", "B8A", "B12")
+    snow = np.array([0.8, 0.1, 0.7, 0.08])[:, None, None]
+    meadow = np.array([0.08, 0.2, 0.35, 0.1])[:, None, None]
+    ground = np.array([0.1, 0.3, 0.25, 0.2])[:, None, None]
+    assert burn_severity(snow, ground, bands, "dnbr").tolist() == [[255]]
+    assert burn_severity(snow[2:], ground[2:], bands[2:], "dnbr").tolist() == [[3]]
+    assert burn_severity(meadow, ground, bands, "dnbr").tolist() == [[2]]
 
 
 def test_indices_need_their_bands() -> None:

@@ -8,6 +8,9 @@ OUTPUTS:         cloud_removal/models/{generator}.{safetensors,csv}, evaluation.
 
 GENERATORS = CLOUD_REMOVAL.networks.generators
 
+#: What lies under a cloud is known where every image is virtual.
+TRUTH_UNDER_CLOUD = not CLOUD_REMOVAL.inputs
+
 
 wildcard_constraints:
     generator=one_of(GENERATORS),
@@ -58,8 +61,7 @@ rule evaluate_simulation:
         mem_mb=growing(8000),
         runtime=growing(120),
     params:
-        # What lies under a cloud is known where every image is virtual.
-        truth_under_cloud=not CLOUD_REMOVAL.inputs,
+        truth_under_cloud=TRUTH_UNDER_CLOUD,
         bootstrap=CONFIG.evaluation.bootstrap,
         seed=CONFIG.seed,
         code=code("evaluate_simulation.py"),
@@ -73,6 +75,7 @@ rule draw_simulation:
         models=rules.evaluate_simulation.input.models,
         histories=expand(rules.train_simulation.output.history, generator=GENERATORS),
         test=rules.pair_tiles.output.test,
+        snow=rules.snow_below_clouds.output.scores if TRUTH_UNDER_CLOUD else [],
     output:
         page=report(
             "<results>/cloud_removal/page.html",

@@ -20,11 +20,12 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     evaluation = read_json(source.evaluation)
-    tiles = read_tiles(source.test, evaluation["most_changed"][: params.panels])
+    tiles = read_tiles(source.test, evaluation["shown_first"][: params.panels])
     bands = tile_bands(source.test)
     models = [load_model(path) for path in source.models]
     simulations = {model.card.name: model.simulate(tiles) for model in models}
-    write_page(output.page, evaluation)
+    # An empty list where nobody knows what lies under the clouds.
+    write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
     save(panels_figure(tiles, bands, simulations), output.panels)
     save(severity_figure(tiles, bands, simulations), output.severity)
     save(errors_figure(evaluation), output.errors)

@@ -20,9 +20,8 @@ from firn.cloud_removal.severity import (
     SEVERITIES,
     Index,
     available,
+    burn_severity,
     burned_scores,
-    index_change,
-    severity_classes,
 )
 from firn.cloud_removal.tiles import PathLike, Tiles, read_tiles, tile_bands, tile_count
 from firn.confusion import confusion_matrix, kappa
@@ -128,16 +127,17 @@ def evaluate(
     everything: dict[str, Simulator] = {COPY: CopyOfT0(), **simulators}
     records = {name: _Record() for name in everything}
     seen = _Record()
-    changed_pixels: list[int] = []
+    interest: dict[str, list[int]] = {"burned": [], "changed": []}
     for tile in tile_by_tile(test, truth_under_cloud=truth_under_cloud):
         before, after = tile.sentinel2_t0[0], tile.sentinel2_t1[0]
         truth = _Truth(
             detector.detect(before, after),
-            {i: severity_classes(index_change(before, after, bands, i), i) for i in indices},
+            {i: burn_severity(before, after, bands, i) for i in indices},
             tile.severity[0],
         )
         regions = _regions(tile, truth.changed)
-        changed_pixels.append(int(regions["changed"].sum()))
+        for region, pixels in interest.items():
+            pixels.append(int(regions[region].sum()))
         seen.add_severity(truth, truth.severity)
         for name, simulator in everything.items():
             simulated = simulator.simulate(tile)[0]
@@ -148,9 +148,7 @@ def evaluate(
                     for region, use in regions.items()
                 }
             )
-            of_simulated = {
-                i: severity_classes(index_change(before, simulated, bands, i), i) for i in indices
-            }
+            of_simulated = {i: burn_severity(before, simulated, bands, i) for i in indices}
             records[name].add_severity(truth, of_simulated)
             records[name].add_change(truth.changed, detector.detect(before, simulated))
     if not any(tile["all"]["n_pixels"] for tile in records[COPY].tiles):
@@ -162,7 +160,7 @@ def evaluate(
     return {
         "data_range": DATA_RANGE,
         "bands": list(bands),
-        "n_tiles": len(changed_pixels),
+        "n_tiles": len(records[COPY].tiles),
         "minimum_pixels": MINIMUM_PIXELS,
         "truth_under_cloud": truth_under_cloud,
         "change_detection": {
@@ -174,9 +172,15 @@ def evaluate(
         "observed": {"severity": seen.severity_summary()},
         "methods": methods,
         "tiles": {name: record.tiles for name, record in records.items()},
-        "most_changed": np.argsort(changed_pixels, kind="stable")[::-1].tolist(),
+        "shown_first": _by_turns(*interest.values()),
         "published": PUBLISHED,
     }
+
+
+def _by_turns(*pixels: Sequence[int]) -> list[int]:
+    """Tiles in the order in which they are worth a look: the most of each list in turn."""
+    orders = [np.argsort(one, kind="stable")[::-1].tolist() for one in pixels]
+    return list(dict.fromkeys(tile for turn in zip(*orders, strict=True) for tile in turn))
 
 
 @dataclass(frozen=True)

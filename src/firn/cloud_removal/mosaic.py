@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from firn import cog
 from firn.cloud_removal.baselines import Simulator
-from firn.cloud_removal.severity import SEVERITIES, UNKNOWN, Index, index_change, severity_classes
+from firn.cloud_removal.severity import SEVERITIES, UNKNOWN, Index, burn_severity
 from firn.cloud_removal.tiles import PathLike, area_grids, read_tiles, tile_bands, tile_count
 from firn.errors import DataError
 from firn.files import scratch_folder
@@ -93,8 +93,8 @@ def write_mosaics(
                     simulated = simulator.simulate(tile)[0]
                     place = int(tile.tile_row[0]), int(tile.tile_col[0])
                     pieces.write(to_stack(simulated), *place)
-                    change = index_change(tile.sentinel2_t0[0], simulated, bands, index)
-                    burned.write(severity_classes(change, index), *place)
+                    before = tile.sentinel2_t0[0]
+                    burned.write(burn_severity(before, simulated, bands, index), *place)
         cog.publish(plain[0], image, "average")
         cog.publish(plain[1], severity)
 

@@ -143,12 +143,12 @@ class FastGenerator(nn.Module):
         self.outputs = outputs
         area = reduction**2
         self.coarse = nn.Sequential(
-            nn.PixelUnshuffle(reduction),
+            _BlocksToChannels(reduction),
             nn.Conv2d(area * inputs, width, 3, padding=1),
             nn.ReLU(inplace=True),
             *(_PlainBlock(width, 1.0) for _ in range(blocks)),
             nn.Conv2d(width, area * detail, 3, padding=1),
-            nn.PixelShuffle(reduction),
+            _ChannelsToBlocks(reduction),
         )
         self.fine = nn.Sequential(
             nn.Conv2d(inputs + detail, detail, 3, padding=1),
@@ -160,6 +160,34 @@ class FastGenerator(nn.Module):
         """Simulate the bands."""
         change: Tensor = self.fine(torch.cat([channels, self.coarse(channels)], dim=1))
         return channels[:, -self.outputs :] + change
+
+
+class _BlocksToChannels(nn.Module):
+    """What `nn.PixelUnshuffle` does, of a batch without a sample too."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, height, width = values.shape
+        side, rows, cols = self.side, height // self.side, width // self.side
+        blocks = values.reshape(count, channels, rows, side, cols, side)
+        return blocks.permute(0, 1, 3, 5, 2, 4).reshape(count, channels * side**2, rows, cols)
+
+
+class _ChannelsToBlocks(nn.Module):
+    """What `nn.PixelShuffle` does, of a batch without a sample too."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+
+    def forward(self, values: Tensor) -> Tensor:
+        count, channels, rows, cols = values.shape
+        side, left = self.side, channels // self.side**2
+        blocks = values.reshape(count, left, side, side, rows, cols)
+        return blocks.permute(0, 1, 4, 2, 5, 3).reshape(count, left, rows * side, cols * side)
 
 
 class ResidualNetwork(nn.Module):

@@ -29,6 +29,10 @@ BREAKS: dict[Index, tuple[float, float, float]] = {
 }
 
 
+#: Bands of the NDSI, and its value above which snow is seen (Dozier 1989).
+_SNOW_BANDS, _SNOW_NDSI = ("B03", "B11"), 0.4
+
+
 def available(bands: Sequence[str]) -> tuple[Index, ...]:
     """List the indices that can be made from some bands."""
     return tuple(index for index, pair in BANDS.items() if set(pair) <= set(bands))
@@ -93,6 +97,22 @@ def severity_classes(change: FloatArray, index: Index) -> npt.NDArray[np.uint8]:
     """Severity of a change; a break belongs to the class above it, NaN is unknown."""
     classes = np.digitize(change, BREAKS[index]).astype(np.uint8)
     return np.where(np.isfinite(change), classes, np.uint8(UNKNOWN))
+
+
+def burn_severity(
+    before: FloatArray, after: FloatArray, bands: Sequence[str], index: Index
+) -> npt.NDArray[np.uint8]:
+    """Severity by the change from one image to the other, (band, y, x).
+
+    It is unknown where the earlier image shows snow, for snow that melts changes the indices as a
+    fire does: where the NDSI of B03 and B11 is above 0.4, if the images have these bands.
+    """
+    severity = severity_classes(index_change(before, after, bands, index), index)
+    if set(_SNOW_BANDS) <= set(bands):
+        green, swir = (list(bands).index(name) for name in _SNOW_BANDS)
+        snow = _difference(before, green, swir) > _SNOW_NDSI
+        severity = np.where(snow, np.uint8(UNKNOWN), severity)
+    return severity
 
 
 def burned_scores(matrix: npt.NDArray[np.integer[Any]]) -> dict[str, float | None]:

@@ -18,8 +18,7 @@ from firn.cloud_removal.metrics import METRICS
 from firn.cloud_removal.mosaic import SEVERITY_COLOURS
 from firn.cloud_removal.severity import (
     SEVERITIES,
-    index_change,
-    severity_classes,
+    burn_severity,
     severity_index,
 )
 from firn.cloud_removal.tiles import Tiles
@@ -34,7 +33,7 @@ FloatArray = npt.NDArray[np.float32]
 #: Bands shown as red, green and blue: burned ground is red and forest green, or natural colours.
 _COMPOSITES = (("B12", "B8A", "B04"), ("B08", "B04", "B03"), ("B04", "B03", "B02"))
 #: Absolute error of reflectance that is drawn darkest.
-_WORST = 0.1
+_WORST = 0.2
 #: Backscatter, dB, drawn black and white: VV, VH, VV / VH.
 _RADAR = (-18.0, -26.0, 2.0), (-2.0, -8.0, 14.0)
 #: Metres per pixel of a tile.
@@ -144,9 +143,7 @@ def severity_figure(
         before = tiles.sentinel2_t0[row]
         images = [tiles.sentinel2_t1[row], *(simulated[row] for simulated in simulations.values())]
         classes = [tiles.severity[row]]
-        classes += [
-            severity_classes(index_change(before, image, bands, index), index) for image in images
-        ]
+        classes += [burn_severity(before, image, bands, index) for image in images]
         for axis, codes in zip(axes, classes, strict=True):
             show_image(axis, np.minimum(codes, len(SEVERITIES)), cmap=colours, vmin=0, vmax=4)
         axes[0].set_ylabel(f"{tiles.area[row]}\n{tiles.tile_row[row]}, {tiles.tile_col[row]}")
@@ -156,7 +153,9 @@ def severity_figure(
         Patch(facecolor=SEVERITY_COLOURS[code], edgecolor="#555555", linewidth=0.5, label=label)
         for code, label in enumerate(SEVERITIES)
     ]
-    handles.append(Patch(facecolor="#b0b0b0", edgecolor="#555555", linewidth=0.5, label="unknown"))
+    handles.append(
+        Patch(facecolor="#b0b0b0", edgecolor="#555555", linewidth=0.5, label="unknown or snow")
+    )
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
@@ -273,7 +272,9 @@ p {{ max-width: 60em; }}
 """
 
 
-def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
+def write_page(
+    path: PathLike, evaluation: Mapping[str, Any], snow: Mapping[str, Any] | None = None
+) -> None:
     """Write the tables of the evaluation as an HTML page, atomically.
 
     Parameters
@@ -281,6 +282,8 @@ def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
     path : path
     evaluation : mapping
         Content of ``evaluation.json``.
+    snow : mapping, optional
+        Content of ``snow.json``, as `firn.cloud_removal.snow.score_fillings` gives it.
     """
     parts = [
         f"<p>{evaluation['n_tiles']} test tiles, bands {', '.join(evaluation['bands'])}. Metrics "
@@ -300,6 +303,8 @@ def write_page(path: PathLike, evaluation: Mapping[str, Any]) -> None:
     head = ["Method", "Precision", "Recall", "F1"]
     body = [[n, *_scores(m["change"], ("precision", "recall", "f1"))] for n, m in methods.items()]
     parts.append(_table("Changed ground, found by PCA and k-means as in the truth", head, body))
+    if snow is not None:
+        parts.append(_snow_table(snow))
     networks = {name: method for name, method in methods.items() if "training" in method}
     head = ["Generator", "Parameters", "Operations for a tile, GMAC", "Epochs", "Best epoch"]
     body = [
@@ -349,6 +354,22 @@ def _severity_tables(evaluation: Mapping[str, Any]) -> list[str]:
             ]
             tables.append(_table(f"Burn severity by {title} against the {what}", head, body))
     return tables
+
+
+def _snow_table(snow: Mapping[str, Any]) -> str:
+    """Snow below clouds, by what fills them."""
+    keys = ("accuracy", "precision", "recall", "f1", "kappa", "snow_bias", "mae")
+    head = ["Filled by", "Pixels", "Accuracy", "Precision", "Recall", "F1", "Kappa", "Bias", "MAE"]
+    titles = {"all": "all pixels", "changed": "where snow came or went"}
+    body = [
+        [
+            f"{row['filling']}, {titles[row['subset']]}",
+            count_text(snow["pixels"][row["subset"]]),
+            *_scores(row, keys),
+        ]
+        for row in sorted(snow["rows"], key=lambda row: list(titles).index(row["subset"]))
+    ]
+    return _table("Snow below clouds; last-clear = temporal gap filling", head, body)
 
 
 def _scores(block: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
