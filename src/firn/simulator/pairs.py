@@ -15,7 +15,7 @@ import numpy.typing as npt
 from firn import raster
 from firn.cloud_removal.pairs import PairFiles, write_reflectance
 from firn.cloud_removal.sentinel1 import ORBIT_TAG
-from firn.cloud_removal.tiles import POLARISATIONS
+from firn.cloud_removal.tiles import POLARISATIONS, UNKNOWN_SEVERITY
 from firn.cloud_removal_config import Fires, Radar, VirtualPair
 from firn.seeds import generator
 from firn.simulation_config import Materials, Simulation
@@ -28,7 +28,7 @@ from firn.simulator.instruments import blur
 from firn.simulator.plan import SENTINEL2_PASS
 from firn.simulator.radar import acquire, backscatter, snow_wetness, view_relief
 from firn.simulator.render import Scene, air_over, coarsened, light_scene, lit_reflectance
-from firn.simulator.snow import lay_snow
+from firn.simulator.snow import lay_snow, visible_snow
 from firn.simulator.spectra import BandOptics, band_optics
 from firn.simulator.truth import CLOUD_FROM
 from firn.simulator.world import (
@@ -46,6 +46,9 @@ PathLike = str | os.PathLike[str]
 
 #: Share of the grass that is green at the height of summer and in winter (assumed).
 GREENEST, BROWNEST = 0.95, 0.25
+#: Snow share of the visible surface, of either date, from which fire severity counts as unknown:
+#: snow hides a burn, and snow that went looks like one.
+HIDDEN_FROM = 0.1
 #: Aerosol of the clear days of a pair: its light on slopes only, as the air is corrected.
 AEROSOL = 0.15
 
@@ -61,7 +64,8 @@ def simulate_pair(
 ) -> None:
     """Write the images of a pair.
 
-    The clouds are a mask alone: the later image shows the ground below them.
+    The clouds are a mask alone: the later image shows the ground below them. Under snow, at either
+    date, the fire severity is unknown.
 
     Parameters
     ----------
@@ -87,12 +91,14 @@ def simulate_pair(
     def write_optical(path: PathLike, image: FloatArray) -> None:
         write_reflectance(path, np.maximum(image, 0), grid, bands, [f"{tile}/{pair.t0}/{pair.t1}"])
 
+    whiteness = []
     for day, path, burnt in (
         (pair.t0, files.sentinel1_t0, None),
         (pair.t1, files.sentinel1_t1, burn),
     ):
         rng = generator(seed, "sentinel1", tile, day)
         snow = lay_snow(ground, simulation.climate, _noon(day), _weather(seed, tile, day))
+        whiteness.append(visible_snow(ground, snow))
         world = seasonal(ground, materials, _noon(day))
         wetness = snow_wetness(ground.elevation, _noon(day), rng)
         gamma = backscatter(world, materials, snow, wetness, burnt, view, rng)
@@ -115,7 +121,8 @@ def simulate_pair(
     layers = draw_clouds(ground, simulation.climate, generator(seed, "clouds", tile, pair.t1))
     thickness = sum((layer.thickness for layer in layers), np.zeros(grid.shape, np.float32))
     raster.write(files.cloud_t1, (thickness >= CLOUD_FROM).astype(np.uint8), grid)
-    raster.write(files.severity, burn.severity, grid, nodata=255)
+    severity = np.where(np.max(whiteness, axis=0) > HIDDEN_FROM, UNKNOWN_SEVERITY, burn.severity)
+    raster.write(files.severity, severity.astype(np.uint8), grid, nodata=UNKNOWN_SEVERITY)
 
 
 def _noon(day: str) -> datetime:
