@@ -23,6 +23,7 @@ from firn.cloud_removal_config import BANDS, NormalisationSettings, RealPair, Sn
 from firn.errors import DataError, GridError, ProductError
 from firn.grid import Grid
 from firn.sensors import packaged
+from tests import minimal_products
 from tests.cloud_removal.pair_files import GRID, write_pair
 
 FOREST, FOREST_SENTINEL1 = packaged("crops/forest"), packaged("crops/forest-sentinel1")
@@ -197,3 +198,30 @@ def test_two_tiles_are_no_pair(tmp_path: Path) -> None:
     pair = real_pair(tmp_path / "real", sentinel2_t0=str(elsewhere))
     with pytest.raises(GridError, match="images of one tile"):
         prepare_sentinel2(pair, BANDS, pair_files(tmp_path / "pair"))
+
+
+def test_clouds_of_maja_have_no_data(tmp_path: Path) -> None:
+    products = []
+    for date, cloudy in (("20180314", (0, 0)), ("20180424", (3, 5))):
+        mask = np.zeros((24, 24), np.uint8)
+        mask[cloudy] = 3
+        rasters = {
+            "SRE_B4": np.full((48, 48), 7000, np.int16),
+            "SRE_B11": np.full((24, 24), 1500, np.int16),
+            "MASKS/CLM_R2": mask,
+        }
+        name = f"SENTINEL2A_{date}-102459-123"
+        products.append(str(minimal_products.maja(tmp_path, rasters, name=name)))
+    pair = RealPair(
+        sentinel2_t0=products[0], sentinel2_t1=products[1], sentinel1_t0="-", sentinel1_t1="-"
+    )
+    files = pair_files(tmp_path / "pair")
+    prepare_sentinel2(pair, ("B04", "B11"), files)
+    cloud = raster.read(files.cloud_t1).values[0]
+    assert np.argwhere(cloud).tolist() == [[6, 10], [6, 11], [7, 10], [7, 11]]
+    later, earlier = (raster.read(p).values for p in (files.sentinel2_t1, files.sentinel2_t0))
+    assert (later[:, cloud == 1] == 0).all()
+    assert (later[0, cloud == 0] == 7000).all()
+    assert (later[1, cloud == 0] == 1500).all()
+    assert (earlier[:, :2, :2] == 0).all()
+    assert (earlier[:, 2:] > 0).all()

@@ -2,7 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from firn.cloud_removal.normalisation import Normalisation
 from firn.cloud_removal.pairs import PairFiles
 from firn.cloud_removal.tiles import (
     DIMS,
+    POLARISATIONS,
     SPLITS,
     attributes,
     read_tiles,
@@ -23,7 +25,6 @@ from firn.cloud_removal.tiles import (
 from firn.cloud_removal_config import NormalisationSettings, TileSettings
 from firn.errors import DataError, GridError
 from firn.files import write_json
-from firn.grid import Grid
 from firn.patches import origins
 from firn.provenance import provenance
 from firn.sensors import STACK_NODATA, STACK_SCALE
@@ -170,44 +171,45 @@ def build_tiles(
             f"{report}: no tiles are left for {', '.join(empty)} ({content['skipped']} were left "
             "out); give more pairs, or lower cloud_removal.tiles.size or block_size"
         )
-    sources = sorted(str(files.sentinel2_t1) for files in pairs.values())
-    for split in SPLITS:
-        chosen = [key for key, of in split_of.items() if of == split]
-        _write(outputs[split], chosen, pairs, grids, bands, settings, sources)
+    made = provenance(sorted(str(files.sentinel2_t1) for files in pairs.values()), settings)
+    place: dict[PatchKey, tuple[str, int]] = {}
+    with ExitStack() as stack:
+        files_of = {}
+        for split in SPLITS:
+            chosen = [key for key, of in split_of.items() if of == split]
+            place |= {key: (split, row) for row, key in enumerate(chosen)}
+            used = {area: grid for area, grid in grids.items() if counts[split][area]}
+            places = _places(chosen, attributes(bands, used, made))
+            layouts = _layouts(len(chosen), len(bands), settings.size)
+            files_of[split] = stack.enter_context(netcdf.filled(outputs[split], places, layouts))
+        for area, files in pairs.items():
+            for tile in _tiles(area, files, settings.size):
+                if tile.key in place:
+                    split, row = place[tile.key]
+                    for name, variable in files_of[split].items():
+                        variable[row] = tile.values[name]
 
 
-def _write(
-    path: PathLike,
-    chosen: list[PatchKey],
-    pairs: Mapping[str, PairFiles],
-    grids: Mapping[str, Grid],
-    bands: tuple[str, ...],
-    settings: TileSettings,
-    sources: list[str],
-) -> None:
-    """Write the chosen tiles, one at a time."""
-    sizes = {"polarisation": 2, "band": len(bands), "y": settings.size, "x": settings.size}
-    layouts = {}
-    for name, (dims, dtype) in DIMS.items():
-        if len(dims) > 1:
-            shape = (len(chosen), *(sizes[dim] for dim in dims[1:]))
-            layouts[name] = netcdf.Layout(dims, shape, dtype)
-    used = {area: grid for area, grid in grids.items() if any(k.tile == area for k in chosen)}
-    places = xr.Dataset(
+def _places(chosen: Sequence[PatchKey], described: Mapping[str, str]) -> xr.Dataset:
+    """Where tiles lie: what a file holds from the start."""
+    return xr.Dataset(
         {
             "tile_row": (("tile",), np.array([key.row for key in chosen], np.int32)),
             "tile_col": (("tile",), np.array([key.col for key in chosen], np.int32)),
             "area": (("tile",), np.array([key.tile for key in chosen], object)),
         },
-        attrs=attributes(bands, used, provenance(sources, settings)),
+        attrs=described,
     )
-    position = {key: row for row, key in enumerate(chosen)}
-    with netcdf.filled(path, places, layouts) as variables:
-        for area in used:
-            for tile in _tiles(area, pairs[area], settings.size):
-                if (row := position.get(tile.key)) is not None:
-                    for name, variable in variables.items():
-                        variable[row] = tile.values[name]
+
+
+def _layouts(count: int, bands: int, size: int) -> dict[str, netcdf.Layout]:
+    """Give what is filled tile by tile."""
+    sizes = {"tile": count, "polarisation": len(POLARISATIONS), "band": bands, "y": size, "x": size}
+    return {
+        name: netcdf.Layout(dims, tuple(sizes[dim] for dim in dims), dtype)
+        for name, (dims, dtype) in DIMS.items()
+        if len(dims) > 1
+    }
 
 
 def fit_normalisation(
