@@ -86,7 +86,7 @@ def test_errors_are_those_of_the_tiles(evaluation: dict) -> None:
     ticks = first.get_lines()[0].get_xdata()
     expected = [tile["all"]["mae"] for tile in evaluation["tiles"]["copy-of-t0"]]
     np.testing.assert_allclose(ticks, expected)
-    assert "pixels under cloud" in [axes.get_title() for axes in figure.axes]
+    assert "under cloud" in [axes.get_title() for axes in figure.axes]
 
 
 def test_losses_are_those_of_the_history(tmp_path: Path) -> None:

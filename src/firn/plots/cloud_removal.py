@@ -40,11 +40,11 @@ _RADAR = (-18.0, -26.0, 2.0), (-2.0, -8.0, 14.0)
 _PIXEL = 10.0
 
 _REGION_TITLES = {
-    "all": "all pixels",
-    "changed": "changed ground",
-    "unchanged": "unchanged ground",
-    "burned": "burned ground",
-    "under_cloud": "pixels under cloud",
+    "all": "everywhere",
+    "changed": "changed",
+    "unchanged": "unchanged",
+    "burned": "burned",
+    "under_cloud": "under cloud",
 }
 _METRIC_TITLES = {
     "mae": "MAE",
@@ -182,7 +182,7 @@ def errors_figure(evaluation: Mapping[str, Any]) -> Figure:
             ]
             colour = PALETTE[0] if "training" in methods[name] else "#7a7a7a"
             axes.plot(values, [height] * len(values), "|", color=colour, markersize=7)
-            axes.plot(np.mean(values), height, "o", color=colour, markersize=4.5)
+            axes.plot(np.mean(values), height, "D", color=colour, mec="white", markersize=5.5)
         copied = methods[COPY]["regions"][region]["mae"]
         axes.axvline(copied, color="black", linestyle=":", linewidth=0.8)
         axes.set_title(_REGION_TITLES[region])
@@ -298,7 +298,7 @@ def write_page(
             continue
         head = ["Method", *_METRIC_TITLES.values(), "MAE of the copy less this", "Tiles", "Pixels"]
         body = [_region_row(name, method, region) for name, method in methods.items()]
-        parts.append(_table(f"Errors on {_REGION_TITLES[region]}", head, body))
+        parts.append(_table(f"Errors: {_REGION_TITLES[region]}", head, body))
     parts += _severity_tables(evaluation)
     head = ["Method", "Precision", "Recall", "F1"]
     body = [[n, *_scores(m["change"], ("precision", "recall", "f1"))] for n, m in methods.items()]
