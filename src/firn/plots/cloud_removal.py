@@ -156,7 +156,7 @@ def severity_figure(
     handles.append(
         Patch(facecolor="#b0b0b0", edgecolor="#555555", linewidth=0.5, label="unknown or snow")
     )
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
