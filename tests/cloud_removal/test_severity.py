@@ -41,7 +41,7 @@ def test_classes_begin_at_their_breaks() -> None:
 
 
 def test_snow_that_melts_did_not_burn() -> None:
-    """Snow has a high NBR, which falls when it melts; without bands of the NDSI nobody sees it."""
+    """Its NBR is high, and falls when it melts; without the bands of the NDSI nobody sees it."""
     bands = ("B03", "B11", "B8A", "B12")
     snow = np.array([0.8, 0.1, 0.7, 0.08])[:, None, None]
     meadow = np.array([0.08, 0.2, 0.35, 0.1])[:, None, None]

@@ -8,6 +8,9 @@ OUTPUTS:         cloud_removal/models/{generator}.{safetensors,csv}, evaluation.
 
 GENERATORS = CLOUD_REMOVAL.networks.generators
 
+#: A process of a training asks for a GPU unless it is told to use none.
+GPUS_FOR_SIMULATION = 0 if CLOUD_REMOVAL.training.device == "cpu" else 1
+
 #: What lies under a cloud is known where every image is virtual.
 TRUTH_UNDER_CLOUD = not CLOUD_REMOVAL.inputs
 
@@ -31,7 +34,7 @@ rule train_simulation:
         "<benchmarks>/train_simulation/{generator}.tsv"
     threads: 8 * CLOUD_REMOVAL.training.processes
     resources:
-        gpu=0 if CLOUD_REMOVAL.training.device == "cpu" else CLOUD_REMOVAL.training.processes,
+        gpu=GPUS_FOR_SIMULATION * CLOUD_REMOVAL.training.processes,
         mem_mb=growing(16000 * CLOUD_REMOVAL.training.processes),
         runtime=growing(1440),
     params:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from firn import __version__
-from firn.cloud_removal.networks import build_generator
+from firn.cloud_removal.networks import Generator, build_generator
 from firn.cloud_removal.normalisation import Normalisation
 from firn.cloud_removal.tiles import POLARISATIONS, Tiles, tile_bands
 from firn.errors import DataError, ModelError
@@ -63,11 +63,11 @@ class SimulationModel:
     Parameters
     ----------
     card : SimulationCard
-    network : Module, optional
+    network : Generator, optional
         Fresh weights from torch's random generator by default.
     """
 
-    def __init__(self, card: SimulationCard, network: nn.Module | None = None) -> None:
+    def __init__(self, card: SimulationCard, network: Generator | None = None) -> None:
         self.card = card
         self.network = network or fresh_generator(card.architecture, len(card.bands))
         self.network.eval()
@@ -96,7 +96,7 @@ class SimulationModel:
         """Pass normalised inputs through the network, beyond the edge repeated where it must be."""
         height, width = inputs.shape[-2:]
         values = torch.from_numpy(inputs)
-        multiple = getattr(self.network, "multiple", 1)
+        multiple = self.network.multiple
         beyond = (0, -width % multiple, 0, -height % multiple)
         if any(beyond):
             values = nn.functional.pad(values, beyond, mode="replicate")
@@ -145,7 +145,7 @@ def require_bands(path: PathLike, bands: tuple[str, ...], what: str) -> None:
         )
 
 
-def fresh_generator(architecture: Mapping[str, Any], bands: int) -> nn.Module:
+def fresh_generator(architecture: Mapping[str, Any], bands: int) -> Generator:
     """Make a generator for so many optical bands, with fresh weights."""
     return build_generator(dict(architecture), 2 * len(POLARISATIONS) + bands, bands)
 

@@ -19,7 +19,19 @@ RECEPTIVE_FIELD = 70
 SMALLEST_TILE = 24
 
 
-def build_generator(architecture: dict[str, Any], inputs: int, outputs: int) -> nn.Module:
+class Generator(nn.Module):
+    """A network that simulates bands from normalised channels.
+
+    Attributes
+    ----------
+    multiple : int
+        Sides of an image must be a multiple of so many pixels.
+    """
+
+    multiple: int = 1
+
+
+def build_generator(architecture: dict[str, Any], inputs: int, outputs: int) -> Generator:
     """Make a generator with fresh weights from torch's random generator.
 
     Parameters
@@ -56,7 +68,7 @@ def multiply_accumulates(
     return int(counter.get_total_flops()) // 2
 
 
-class OriginalGenerator(nn.Module):
+class OriginalGenerator(Generator):
     """Residual network at full resolution (Dumeur et al. 2021, after He & Yokoya 2018).
 
     7x7-64, 3x3-128, 3x3-256, nine residual blocks with dropout, 3x3-128, 3x3-64 and 3x3 to the
@@ -70,8 +82,6 @@ class OriginalGenerator(nn.Module):
     dropout : float
         Share of the features that a block leaves out in training.
     """
-
-    multiple = 1
 
     def __init__(self, inputs: int, outputs: int, blocks: int = 9, dropout: float = 0.5) -> None:
         super().__init__()
@@ -109,7 +119,7 @@ def _normalised(before: int, after: int, kernel: int) -> list[nn.Module]:
     return [convolution, nn.BatchNorm2d(after, momentum=0.01), nn.ReLU(inplace=True)]
 
 
-class FastGenerator(nn.Module):
+class FastGenerator(Generator):
     """Generator that thinks at reduced resolution and draws at full resolution.
 
     Blocks of ``reduction`` x ``reduction`` pixels become channels, residual blocks work on them,
@@ -190,7 +200,7 @@ class _ChannelsToBlocks(nn.Module):
         return blocks.permute(0, 1, 4, 2, 5, 3).reshape(count, left, rows * side, cols * side)
 
 
-class ResidualNetwork(nn.Module):
+class ResidualNetwork(Generator):
     """Residual network without an adversary, like DSen2-CR (Meraner et al. 2020, ISPRS J. 166).
 
     A convolution, ``blocks`` residual blocks whose changes are scaled by 0.1, and a convolution to
@@ -202,8 +212,6 @@ class ResidualNetwork(nn.Module):
     width : int
     blocks : int
     """
-
-    multiple = 1
 
     def __init__(self, inputs: int, outputs: int, width: int = 256, blocks: int = 16) -> None:
         super().__init__()
@@ -245,7 +253,7 @@ def _zeroed(convolution: nn.Conv2d) -> nn.Conv2d:
 
 
 #: Generators by the name that the configuration gives them.
-GENERATORS: dict[str, type[nn.Module]] = {
+GENERATORS: dict[str, type[Generator]] = {
     "original": OriginalGenerator,
     "fast": FastGenerator,
     "residual": ResidualNetwork,
