@@ -170,8 +170,8 @@ class SnapSettings(_Section):
     dem: str = Field(
         "SRTM 1Sec HGT", description="Elevation model by SNAP's name, which SNAP downloads"
     )
-    speckle_filter: Literal["Lee Sigma", "Refined Lee", "None"] = Field(
-        "Lee Sigma", description="Speckle filter by SNAP's name"
+    speckle_filter: Literal["Lee Sigma", "Refined Lee"] | None = Field(
+        "Lee Sigma", description="Speckle filter by SNAP's name; null = none"
     )
     gpt: str = Field("gpt", description="SNAP's program, by name or path")
 

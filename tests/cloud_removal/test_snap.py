@@ -61,7 +61,7 @@ def test_graph_of_each_chain(chain: str, tmp_path: Path) -> None:
 
 
 def test_speckle_filter_may_be_left_out(tmp_path: Path) -> None:
-    settings = SETTINGS.model_copy(update={"speckle_filter": "None"})
+    settings = SETTINGS.model_copy(update={"speckle_filter": None})
     assert "Speckle-Filter" not in check_graph(build_graph(settings, "a.zip", GRID, tmp_path))
 
 

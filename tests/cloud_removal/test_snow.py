@@ -73,8 +73,8 @@ def test_only_what_is_under_cloud_is_filled() -> None:
 
 def test_temporal_gap_filling_by_hand(scene: Path) -> None:
     scores = score_fillings(scene, {}, SETTINGS)
-    assert scores["pixels"] == {"all": 8, "changed": 5}
-    assert scores["snow"] == {"all": 1 / 8, "changed": 1 / 5}
+    assert scores["pixels"] == {"all": 8, "changed": 5, "unchanged": 3}
+    assert scores["snow"] == {"all": 1 / 8, "changed": 1 / 5, "unchanged": 0}
     # Four pixels are shown as snow that has gone, the one that came is missed, three are right.
     told = row(scores, LAST_CLEAR, "all")
     assert told["accuracy"] == pytest.approx(3 / 8)
@@ -84,6 +84,7 @@ def test_temporal_gap_filling_by_hand(scene: Path) -> None:
     assert told["snow_bias"] == pytest.approx(3 / 8)
     assert told["mae"] == pytest.approx(5 / 8 * np.abs(SNOW - GROUND).mean(), rel=1e-5)
     assert row(scores, LAST_CLEAR, "changed")["accuracy"] == 0
+    assert row(scores, LAST_CLEAR, "unchanged")["accuracy"] == 1
 
 
 def test_a_perfect_filling_has_full_marks(scene: Path) -> None:

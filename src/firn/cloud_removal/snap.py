@@ -91,7 +91,7 @@ def _parameters(settings: SnapSettings, product: PathLike, grid: Grid) -> dict[s
         },
         "Terrain-Flattening": {**dem, "additionalOverlap": 0.1, "oversamplingMultiple": 1.0},
         "Speckle-Filter": {
-            "filter": settings.speckle_filter,
+            "filter": settings.speckle_filter or "",
             "filterSizeX": 3,
             "filterSizeY": 3,
             "numLooksStr": 1,
@@ -133,7 +133,7 @@ def build_graph(settings: SnapSettings, product: PathLike, grid: Grid, folder: P
     chain = [
         operator
         for operator in CHAINS[settings.chain]
-        if operator != "Speckle-Filter" or settings.speckle_filter != "None"
+        if operator != "Speckle-Filter" or settings.speckle_filter
     ]
     source = ""
     for operator in chain:

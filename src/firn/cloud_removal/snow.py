@@ -26,8 +26,8 @@ Filling = Callable[[Tiles], FloatArray]
 
 #: Temporal gap filling: the last clear image, which is the earlier one.
 LAST_CLEAR = "last-clear"
-#: Pixels that are judged: all under cloud, and those of them whose snow came or went.
-SUBSETS = ("all", "changed")
+#: Pixels that are judged: all under cloud, those of them whose snow came or went, and the others.
+SUBSETS = ("all", "changed", "unchanged")
 _SNOW, _GROUND = PUBLISHED[SurfaceClass.SNOW], PUBLISHED[SurfaceClass.GROUND]
 
 
@@ -130,10 +130,9 @@ def score_fillings(
         cloudy = tiles.cloud_t1 > 0
         truth = _codes(tile_snow(tiles.sentinel2_t1, bands, settings))
         before = _codes(tile_snow(tiles.sentinel2_t0, bands, settings))
-        subsets = {
-            "all": cloudy & (before < 2),
-            "changed": cloudy & (before < 2) & (truth < 2) & (before != truth),
-        }
+        known = cloudy & (before < 2) & (truth < 2)
+        changed = before != truth
+        subsets = {"all": known, "changed": known & changed, "unchanged": known & ~changed}
         for name, method in methods.items():
             filled = fill_clouds(tiles.sentinel2_t1, tiles.cloud_t1, method(tiles))
             found = _codes(tile_snow(filled, bands, settings))
@@ -141,8 +140,8 @@ def score_fillings(
             for subset, where in subsets.items():
                 key = name, subset
                 counts[key] += confusion_matrix(truth[where], found[where], n=2)
-                known = where & np.isfinite(wrong)
-                error[key] += wrong[known].sum(dtype=np.float64), known.sum()
+                judged = where & np.isfinite(wrong)
+                error[key] += wrong[judged].sum(dtype=np.float64), judged.sum()
     totals = {subset: counts[LAST_CLEAR, subset] for subset in SUBSETS}
     if not totals["all"].sum():
         raise DataError(

@@ -360,7 +360,11 @@ def _snow_table(snow: Mapping[str, Any]) -> str:
     """Snow below clouds, by what fills them."""
     keys = ("accuracy", "precision", "recall", "f1", "kappa", "snow_bias", "mae")
     head = ["Filled by", "Pixels", "Accuracy", "Precision", "Recall", "F1", "Kappa", "Bias", "MAE"]
-    titles = {"all": "all pixels", "changed": "where snow came or went"}
+    titles = {
+        "all": "all pixels",
+        "changed": "where snow came or went",
+        "unchanged": "where it stayed as it was",
+    }
     body = [
         [
             f"{row['filling']}, {titles[row['subset']]}",
