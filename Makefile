@@ -14,6 +14,7 @@ INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 ABLATION := snakemake --configfile config/ablation.yaml --profile workflow/profiles/local
 COMPARE := snakemake --configfile config/compare.yaml --profile workflow/profiles/local
+CLOUD_REMOVAL := snakemake --configfile config/cloud_removal.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
 # Compiled modules save each of the many short jobs of a workflow some seconds.
@@ -54,6 +55,12 @@ compare: $(INSTALLED) ## Train every method at demo size and compare them on the
 	$(COMPARE) -- compare companions
 	@echo "The comparison of the methods: $(CURDIR)/results/compare/comparison.html"
 
+.PHONY: cloud-removal
+cloud-removal: $(INSTALLED) ## Simulate Sentinel-2 images from Sentinel-1 on the virtual archive, and judge them
+	$(CLOUD_REMOVAL) -- cloud_removal
+	$(CLOUD_REMOVAL) --report results/cloud-removal/report.html -- cloud_removal
+	@echo "The report of the cloud removal: $(CURDIR)/results/cloud-removal/report.html"
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	ruff check
@@ -84,5 +91,5 @@ bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks
 
 .PHONY: clean
-clean: ## Remove what the demo, the ablation and the comparison computed; .venv stays
-	rm -rf results/demo results/ablation results/compare .snakemake
+clean: ## Remove what demo, ablation, comparison and cloud removal computed; .venv stays
+	rm -rf results/demo results/ablation results/compare results/cloud-removal .snakemake

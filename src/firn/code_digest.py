@@ -20,6 +20,8 @@ CONFIGURATION = frozenset(
         "firn.config",
         "firn.companions_config",
         "firn.clouddl_config",
+        "firn.cloud_removal_config",
+        "firn.cloud_removal_training_config",
         "firn.simulation_config",
         "firn.catalogue",
     }

@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.cloud_removal_config import CloudRemoval
 from firn.clouddl_config import CloudDL, CloudDLNetwork
 from firn.companions_config import Companions
 from firn.errors import ConfigError
@@ -486,6 +487,9 @@ class Config(Section):
     clouddl: CloudDL | None = Field(
         None, description="CloudDL with its labels, controls, search and life cycle; null = none"
     )
+    cloud_removal: CloudRemoval | None = Field(
+        None, description="Simulation of Sentinel-2 images through Sentinel-1; null = none"
+    )
 
     @model_validator(mode="after")
     def _inputs_given(self) -> "Config":
@@ -519,6 +523,17 @@ class Config(Section):
     def _companions_possible(self) -> "Config":
         if self.companions is not None and self.simulation is None:
             raise ValueError("companions: needs a simulation, whose truth they are scored on")
+        return self
+
+    @model_validator(mode="after")
+    def _virtual_pairs_possible(self) -> "Config":
+        pairs = {} if self.cloud_removal is None else self.cloud_removal.pairs
+        tiles = () if self.simulation is None else tuple(self.simulation.tiles)
+        for name, pair in pairs.items():
+            if pair.tile not in tiles:
+                raise ValueError(
+                    f"cloud_removal.pairs.{name}: {pair.tile} is no tile of the simulation"
+                )
         return self
 
     def with_recipe(self, name: str) -> "Config":

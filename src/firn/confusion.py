@@ -9,10 +9,11 @@ from firn.classes import CLASS_NAMES
 
 
 def confusion_matrix(
-    reference: npt.NDArray[np.integer[Any]], predicted: npt.NDArray[np.integer[Any]]
+    reference: npt.NDArray[np.integer[Any]],
+    predicted: npt.NDArray[np.integer[Any]],
+    n: int = len(CLASS_NAMES),
 ) -> npt.NDArray[np.int64]:
-    """Count pixels by class, (reference, predicted), where both are one of the classes."""
-    n = len(CLASS_NAMES)
+    """Count pixels by class, (reference, predicted), where both are one of ``n`` classes."""
     use = (reference < n) & (predicted < n)
     cells = reference[use].astype(np.int64) * n + predicted[use]
     return np.bincount(cells, minlength=n * n).reshape(n, n)

@@ -146,26 +146,33 @@ def _share_ground(a: Grid, b: Grid) -> bool:
     return a.crs == b.crs and a.overlaps(b)
 
 
-def _block_splits(
-    blocks_of: Mapping[PatchKey, set[Block]], settings: BlockSplit, seed: int
+def split_blocks(
+    blocks_of: Mapping[PatchKey, set[Block]], validation: float, evaluation: float, seed: int
 ) -> dict[Block, str]:
     """Split of the blocks that wholly contain a patch; others are training ground.
 
     Overlapping tiles with at least three such blocks give at least one to every split.
-    ``validation`` and ``evaluation`` are both shares of all blocks.
+
+    Parameters
+    ----------
+    blocks_of : mapping of PatchKey to set of Block
+        Blocks that each patch touches.
+    validation, evaluation : float
+        Both shares of all blocks.
+    seed : int
     """
     candidates: dict[str, set[Block]] = defaultdict(set)
     for blocks in blocks_of.values():
         if len(blocks) == 1:
             (block,) = blocks
             candidates[block.anchor].add(block)
-    validation = min(1.0, settings.validation / max(1 - settings.evaluation, 1e-9))
+    of_the_rest = min(1.0, validation / max(1 - evaluation, 1e-9))
     splits: dict[Block, str] = {}
     for blocks in candidates.values():
         if len(blocks) < len(SPLITS):
             continue
         named: dict[Name, Block] = {("block", *map(str, block)): block for block in blocks}
-        dealt = _deal(named, validation, settings.evaluation, seed)
+        dealt = _deal(named, of_the_rest, evaluation, seed)
         splits |= {named[name]: split for name, split in dealt.items()}
     return splits
 
@@ -185,7 +192,7 @@ def _blocks_and_scenes(
 ) -> Split:
     anchors = block_anchors(grids)
     blocks_of = {p: touched(p, anchors[p.tile], size, settings.block_size) for p in patches}
-    block_splits = _block_splits(blocks_of, settings, seed)
+    block_splits = split_blocks(blocks_of, settings.validation, settings.evaluation, seed)
     held_out = _evaluation_dates(patches, settings.evaluation_scenes, seed)
     assigned: dict[PatchKey, str] = {}
     dropped: Counter[str] = Counter(crosses_blocks=0, evaluation_block=0, evaluation_scene=0)

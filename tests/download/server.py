@@ -37,6 +37,8 @@ class Item:
     cloud_cover: float | None = 10.0
     platform: str = ""
     mode: str | None = None
+    orbit: str | None = None
+    product_type: str | None = None
     #: What the listing says of the content, where that is not the truth.
     told: bytes | None = None
 
@@ -63,6 +65,8 @@ class Item:
             "platform": self.platform,
             "eo:cloud_cover": self.cloud_cover,
             "sar:instrument_mode": self.mode,
+            "sat:orbit_state": self.orbit,
+            "product:type": self.product_type,
         }
         told = f"File size: {self.size} bytes\nIs online: true\nChecksum MD5: {self.md5.upper()}"
         asset = {"href": base + self.path, "type": "application/zip", "roles": ["data"]}
@@ -298,7 +302,8 @@ def _satisfies(properties: dict[str, Any], query: dict[str, dict[str, Any]]) -> 
         for operator, limit in tests.items():
             if isinstance(limit, str) and name.endswith("datetime"):
                 limit, value = limit[:19], value[:19]
-            if not {"lte": lambda v, x: v <= x, "gte": lambda v, x: v >= x}[operator](value, limit):
+            passes = {"lte": value <= limit, "gte": value >= limit, "eq": value == limit}
+            if not passes[operator]:
                 return False
     return True
 

@@ -66,7 +66,11 @@ def test_demo_has_one_job_per_scene_where_scenes_are_independent(demo: Call) -> 
     assert jobs["dataset"] == 2
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+#: Those that make maps; the other simulates Sentinel-2 images.
+MAPPING = sorted({*(ROOT / "config").glob("*.yaml")} - {ROOT / "config/cloud_removal.yaml"})
+
+
+@pytest.mark.parametrize("path", MAPPING, ids=lambda p: p.stem)
 def test_every_configuration_gives_a_graph(snakemake: Snakemake, path: Path) -> None:
     call = snakemake("--configfile", path, "--profile", "workflow/profiles/local", "-n")
     assert call.code == 0, call.text
@@ -166,3 +170,23 @@ def test_ablation_has_one_training_per_recipe_sensor_and_seed(snakemake: Snakema
     assert jobs["simulate_twins"] == jobs["twin_patches"] == scenes
     assert jobs["distances"] == len(config["sensors"])
     assert "train_preliminary" not in jobs
+
+
+def test_pairs_of_both_kinds_become_tiles(snakemake: Snakemake, tmp_path: Path) -> None:
+    content = yaml.safe_load((ROOT / "config/cloud_removal.yaml").read_text())
+    section = content["cloud_removal"]
+    path = tmp_path / "virtual.yaml"
+    path.write_text(yaml.safe_dump(content))
+    target = ("--configfile", path, "--cores", "2", "-n", "cloud_removal_tiles")
+    call = snakemake(*target)
+    assert call.code == 0, call.text
+    assert call.jobs()["simulate_pair"] == len(section["pairs"])
+    assert call.jobs()["pair_tiles"] == 1
+    images = {}
+    for name in ("sentinel2_t0", "sentinel2_t1", "sentinel1_t0", "sentinel1_t1"):
+        images[name] = str(tmp_path / f"{name}.tif")
+        Path(images[name]).touch()
+    section["inputs"] = {"fire": images}
+    path.write_text(yaml.safe_dump(content))
+    jobs = snakemake(*target).jobs()
+    assert (jobs["simulate_pair"], jobs["prepare_pair"]) == (len(section["pairs"]), 1)

@@ -31,7 +31,7 @@ def test_rule_is_complete(name: str) -> None:
         script = re.search(r'"\.\./scripts/(\w+\.py)"', body)
         assert script
         assert re.search(rf'code=(method_)?code\("{script[1]}"\)', body)
-    assert ("gpu=GPUS" in body) == name.startswith("train_")
+    assert ("gpu=" in body) == name.startswith(("train_", "classify"))
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.stem)

@@ -41,6 +41,8 @@ class Offer:
     product_id : str
     platform, mode : str
         As the provider spells them; empty where it does not tell.
+    orbit : str
+        ``ascending`` or ``descending``; empty where the provider does not tell.
     box : Box
         Around the ground that it shows.
     start : datetime
@@ -59,6 +61,7 @@ class Offer:
     product_id: str
     platform: str
     mode: str
+    orbit: str
     box: Box
     start: datetime
     cloud_cover: float | None
@@ -204,6 +207,7 @@ class Providers:
             product_id=product_id,
             platform=str(properties.get("platform") or ""),
             mode=str(properties.get("sar:instrument_mode") or ""),
+            orbit=str(properties.get("sat:orbit_state") or "").lower(),
             box=box,
             start=start,
             cloud_cover=_number(properties.get("eo:cloud_cover")),

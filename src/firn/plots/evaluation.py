@@ -32,11 +32,14 @@ def number_text(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def number_with_interval(value: float | None, bounds: Sequence[float | None] | None) -> str:
+def number_with_interval(
+    value: float | None, bounds: Sequence[float | None] | None, digits: int = 3
+) -> str:
     """Text of a score with its interval; a dash where it is not defined."""
+    text = number_text(value, digits)
     if value is None or not bounds or bounds[0] is None:
-        return number_text(value)
-    return f"{number_text(value)} [{number_text(bounds[0])}, {number_text(bounds[1])}]"
+        return text
+    return f"{text} [{number_text(bounds[0], digits)}, {number_text(bounds[1], digits)}]"
 
 
 def count_text(pixels: float) -> str:

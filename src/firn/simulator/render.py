@@ -91,12 +91,38 @@ def build_scene(
         Name of the weather: acquisitions of the same name share snow and clouds.
     seed : int
     """
-    place = simulation.tiles[tile]
     world = build_world(simulation, tile, grid, seed)
-    zenith, azimuth = sun_position(when, place.latitude, place.longitude)
     snow = lay_snow(world, simulation.climate, when, generator(seed, "snow", tile, weather))
     clouds = draw_clouds(world, simulation.climate, generator(seed, "clouds", tile, weather))
     rng = generator(seed, "air", tile, weather)
+    aerosol = float(rng.uniform(*simulation.climate.aerosol_optical_thickness))
+    return light_scene(simulation, tile, world, snow, clouds, when, aerosol)
+
+
+def light_scene(
+    simulation: Simulation,
+    tile: str,
+    world: World,
+    snow: Snow,
+    clouds: list[Layer],
+    when: datetime,
+    aerosol: float,
+) -> Scene:
+    """Put ground, snow and clouds under the sun of a time.
+
+    Parameters
+    ----------
+    simulation : Simulation
+    tile : str
+    world : World
+    snow : Snow
+    clouds : list of Layer
+    when : datetime, UTC
+    aerosol : float
+        Optical thickness at 550 nm and sea level.
+    """
+    place, grid = simulation.tiles[tile], world.grid
+    zenith, azimuth = sun_position(when, place.latitude, place.longitude)
     grains = simulation.materials_of(tile).snow
     clean = clean_snow(world, snow, len(grains))
     relief = shrink(world.elevation, 2)
@@ -123,7 +149,7 @@ def build_scene(
         incidence=terrain.illumination(world.elevation, grid.resolution, zenith, azimuth),
         sky=np.asarray((1 + 1 / slope) / 2, np.float32),
         cloud_shadow=blocked,
-        aerosol=float(rng.uniform(*simulation.climate.aerosol_optical_thickness)),
+        aerosol=aerosol,
         elevations=elevations,
         level=np.rint((world.elevation - elevations[0]) / step).astype(np.uint8),
     )
@@ -189,6 +215,22 @@ def ground_light(scene: Scene, air: Air, reflectance: FloatArray) -> FloatArray:
     return np.asarray((1 - air.diffuse) * direct + air.diffuse * sky + neighbours, np.float32)
 
 
+def air_over(scene: Scene, optics: BandOptics, band: int) -> Air:
+    """Clear air of a band over each pixel."""
+    name, wavelength = optics.names[band], float(optics.wavelength[band])
+    table = clear_air(name, wavelength, scene.elevations / 1000, scene.aerosol, scene.sun_zenith)
+    return table.over(scene.level)
+
+
+def lit_reflectance(scene: Scene, optics: BandOptics, band: int, air: Air) -> FloatArray:
+    """Light that the ground returns, by that on a clear horizontal plane.
+
+    It is what a perfect correction of the air finds, the light on slopes left as it is.
+    """
+    reflectance = surface_reflectance(scene, optics, band)
+    return np.asarray(reflectance * ground_light(scene, air, reflectance), np.float32)
+
+
 def _view(layer: Layer, resolution: float, sun_zenith: float, sun_azimuth: float) -> CloudView:
     """Albedo of a layer, and its light: billows are brighter towards the sun."""
     zenith, azimuth = np.radians(sun_zenith), np.radians(sun_azimuth)
@@ -232,11 +274,8 @@ def render_band(scene: Scene, optics: BandOptics, band: int) -> FloatArray:
         Position in ``optics.names``.
     """
     name = optics.names[band]
-    wavelength = float(optics.wavelength[band])
-    table = clear_air(name, wavelength, scene.elevations / 1000, scene.aerosol, scene.sun_zenith)
-    air = table.over(scene.level)
-    reflectance = surface_reflectance(scene, optics, band)
-    lit = reflectance * ground_light(scene, air, reflectance)
+    air = air_over(scene, optics, band)
+    lit = lit_reflectance(scene, optics, band, air)
     around = _wide_mean(lit, scene.grid.resolution)
     seen = air.path + air.transmittance * lit / (1 - air.albedo * around)
     for view in scene.views:

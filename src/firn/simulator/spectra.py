@@ -1,5 +1,6 @@
 """From spectra and responses to the numbers that a band sees."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ import numpy.typing as npt
 from firn.errors import ConfigError
 from firn.sensors import FloatArray, load_response, load_spectra, packaged
 from firn.simulation_config import Simulation
+
+#: Wavelengths (nm) that increase, and the reflectance at each.
+Spectrum = tuple[Sequence[float] | FloatArray, Sequence[float] | FloatArray]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,12 @@ def all_materials(simulation: Simulation) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for role in roles for name in role))
 
 
-def band_optics(simulation: Simulation, response: str, shift_nm: float | None = None) -> BandOptics:
+def band_optics(
+    simulation: Simulation,
+    response: str,
+    shift_nm: float | None = None,
+    further: Mapping[str, Spectrum] | None = None,
+) -> BandOptics:
     """Integrate spectra and irradiance over a response table.
 
     Parameters
@@ -49,6 +58,8 @@ def band_optics(simulation: Simulation, response: str, shift_nm: float | None = 
         Response table, see `firn.sensors.load_response`.
     shift_nm : float, optional
         Displacement of the response: the virtual instrument's own.
+    further : mapping of material to Spectrum, optional
+        Materials that the table does not have.
 
     Raises
     ------
@@ -76,11 +87,10 @@ def band_optics(simulation: Simulation, response: str, shift_nm: float | None = 
             [np.sum(values * irradiance * w) / np.sum(irradiance * w) for w in weights.values()]
         )
 
+    known = {m: (wavelength, spectra[m]) for m in all_materials(simulation)} | dict(further or {})
     return BandOptics(
         names=tuple(responses),
         wavelength=mean(grid) / 1000,
-        reflectance={
-            m: mean(np.interp(grid, wavelength, spectra[m])) for m in all_materials(simulation)
-        },
+        reflectance={m: mean(np.interp(grid, *spectrum)) for m, spectrum in known.items()},
         irradiance=np.array([np.sum(irradiance * w) / np.sum(w) for w in weights.values()]),
     )

@@ -12,7 +12,7 @@ from firn.errors import ConfigError
 from firn.grid import Grid
 from firn.seeds import generator
 from firn.sensors import packaged
-from firn.simulation_config import Simulation
+from firn.simulation_config import Materials, Simulation
 from firn.simulator.fields import enlarge, fractal, sigmoid
 from firn.terrain import gradient
 
@@ -63,6 +63,19 @@ class World:
     tree_cover: FloatArray
     water: npt.NDArray[np.bool_]
     texture: FloatArray
+
+
+def present(world: World, materials: Materials, role: str) -> list[str]:
+    """Materials of a role that the tile has: it draws some of them."""
+    return [name for name in getattr(materials, role) if name in world.cover]
+
+
+def share_of(world: World, materials: Materials, role: str) -> FloatArray:
+    """Share of the ground that materials of a role cover, (y, x) at 20 m."""
+    cover = np.zeros_like(world.rock)
+    for name in present(world, materials, role):
+        cover += world.cover[name]
+    return cover / np.float32(ROUGHNESS.get(role, 1.0))
 
 
 def relief_path(simulation: Simulation, tile: str) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -86,24 +87,44 @@ def perform(job: Job) -> None:
 
 
 def run(job: Job) -> None:
-    """Train in as many processes as ``settings.processes`` says.
-
-    They share the threads of this one. What they log is logged here.
+    """Train in as many processes as ``settings.processes`` says; see `run_together`.
 
     Raises
     ------
     FirnError
         As `firn.training.loop.train`, and where a process ended without saying why.
     """
-    count = job.settings.processes
-    if count == 1:
+    if job.settings.processes == 1:
         perform(job)
-        return
+    else:
+        run_together(job, __name__, job.settings.processes, job.model)
+
+
+def run_together(job: BaseModel, module: str, count: int, model: Path) -> None:
+    """Perform a job in several processes that torchrun starts.
+
+    They share the threads of this one. What they log is logged here.
+
+    Parameters
+    ----------
+    job : BaseModel
+    module : str
+        Run with the path of the job as its argument, which it hands to `take_part`.
+    count : int
+        Processes.
+    model : path
+        What the job makes, for the error.
+
+    Raises
+    ------
+    FirnError
+        That of a process, or where one ended without saying why.
+    """
     with scratch_folder() as folder:
         path = folder / "job.json"
         write_text(path, job.model_dump_json())
         launcher = (sys.executable, "-m", "torch.distributed.run", "--standalone")
-        command = [*launcher, f"--nproc-per-node={count}", "-m", __name__, str(path)]
+        command = [*launcher, f"--nproc-per-node={count}", "-m", module, str(path)]
         threads = str(max(1, torch.get_num_threads() // count))
         environment = {"OMP_NUM_THREADS": threads, LAUNCHER: str(os.getpid())}
         with subprocess.Popen(
@@ -121,7 +142,7 @@ def run(job: Job) -> None:
             raise ModelError(
                 reasons[0].read_text(encoding="utf-8")
                 if reasons
-                else f"{job.model}: a process of its training ended with an error, see its log; "
+                else f"{model}: a process of its training ended with an error, see its log; "
                 "call again, and the training continues from its last epoch"
             )
 
@@ -144,17 +165,25 @@ def _end_with_launcher() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def main(path: Path) -> None:
-    """Take part in a training, as a process that torchrun has started."""
+def take_part(path: Path, perform_text: Callable[[str], None]) -> None:
+    """Take part in a training, as a process that torchrun has started.
+
+    Parameters
+    ----------
+    path : path
+        Job that `run_together` wrote.
+    perform_text : callable
+        Performs it, given as JSON.
+    """
     _end_with_launcher()
     first = os.environ["RANK"] == "0"
     logging.basicConfig(level=logging.INFO if first else logging.ERROR, format="%(message)s")
     try:
-        perform(Job.model_validate_json(path.read_text(encoding="utf-8")))
+        perform_text(path.read_text(encoding="utf-8"))
     except FirnError as error:
         write_text(path.with_name(f"error-{os.environ['RANK']}"), str(error))
         sys.exit(1)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    take_part(Path(sys.argv[1]), lambda text: perform(Job.model_validate_json(text)))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -158,10 +159,10 @@ def _outcome(passes: Passes, state: TrainingState) -> dict[str, object]:
     }
 
 
-def write_history(path: PathLike, rows: Iterable[EpochRecord]) -> None:
-    """Write ``history.csv`` atomically."""
+def write_history(path: PathLike, rows: Iterable[Any], kind: type = EpochRecord) -> None:
+    """Write ``history.csv``, a row for each instance of a dataclass, atomically."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [f.name for f in fields(EpochRecord)], lineterminator="\n")
+    writer = csv.DictWriter(text, [f.name for f in fields(kind)], lineterminator="\n")
     writer.writeheader()
     writer.writerows(asdict(row) for row in rows)
     write_text(path, text.getvalue())

@@ -71,9 +71,7 @@ def save_state(path: Path, state: TrainingState, digest: str) -> None:
     if state.average is not None:
         tensors |= {f"average.{name}": t for name, t in network_tensors(state.average).items()}
     tensors |= {f"best.{name}": t for name, t in state.best.items()}
-    for index, moments in state.optimiser.state_dict()["state"].items():
-        for name, tensor in moments.items():
-            tensors[f"adam.{index}.{name}"] = np.array(tensor.cpu().numpy(), order="C")
+    tensors |= {f"adam.{name}": t for name, t in adam_tensors(state.optimiser).items()}
     content = {
         "best_epoch": state.best_epoch,
         "best_loss": state.best_loss,
@@ -106,20 +104,31 @@ def load_state(path: Path, state: TrainingState, digest: str) -> bool:
     state.best_epoch = content["best_epoch"]
     state.best_loss = content["best_loss"]
     state.best_kappa = content["best_kappa"]
-    state.best = _part(tensors, "best.")
-    load_network(state.network, _part(tensors, "network."))
+    state.best = part(tensors, "best.")
+    load_network(state.network, part(tensors, "network."))
     if state.average is not None:
-        load_network(state.average, _part(tensors, "average."))
-    _load_adam(state.optimiser, _part(tensors, "adam."))
+        load_network(state.average, part(tensors, "average."))
+    load_adam(state.optimiser, part(tensors, "adam."))
     logger.info("%s: continuing after epoch %d", path, state.epoch)
     return True
 
 
-def _part(tensors: Tensors, prefix: str) -> Tensors:
+def part(tensors: Tensors, prefix: str) -> Tensors:
+    """Tensors whose names begin with a prefix, without it."""
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
-def _load_adam(optimiser: torch.optim.Adam, tensors: Tensors) -> None:
+def adam_tensors(optimiser: torch.optim.Adam) -> Tensors:
+    """Copy the moments of an optimiser into arrays."""
+    return {
+        f"{index}.{name}": np.array(tensor.cpu().numpy(), order="C")
+        for index, moments in optimiser.state_dict()["state"].items()
+        for name, tensor in moments.items()
+    }
+
+
+def load_adam(optimiser: torch.optim.Adam, tensors: Tensors) -> None:
+    """Fill an optimiser with arrays from `adam_tensors`."""
     parameters = optimiser.param_groups[0]["params"]
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for key, values in tensors.items():

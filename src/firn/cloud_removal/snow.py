@@ -1,0 +1,179 @@
+"""Snow below clouds: maps of an image whose clouds are filled, judged where the truth is known.
+
+The snow map is the first pass of Let-it-snow, which judges each pixel by itself: tiles are too
+small for the snow line that the second pass needs.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from firn.classes import PUBLISHED, SurfaceClass
+from firn.cloud_removal.tiles import Tiles, read_tiles, tile_bands, tile_count
+from firn.config import SnowMapSettings
+from firn.confusion import confusion_matrix, kappa
+from firn.errors import DataError
+from firn.snow_reference import snow_map
+
+FloatArray = npt.NDArray[np.float32]
+Byte = npt.NDArray[np.uint8]
+PathLike = str | os.PathLike[str]
+#: Gives the later Sentinel-2 image of tiles, (tile, band, y, x), without a look at it.
+Filling = Callable[[Tiles], FloatArray]
+
+#: Temporal gap filling: the last clear image, which is the earlier one.
+LAST_CLEAR = "last-clear"
+#: Pixels that are judged: all under cloud, those of them whose snow came or went, and the others.
+SUBSETS = ("all", "changed", "unchanged")
+_SNOW, _GROUND = PUBLISHED[SurfaceClass.SNOW], PUBLISHED[SurfaceClass.GROUND]
+
+
+def last_clear(tiles: Tiles) -> FloatArray:
+    """Earlier image of tiles: the `Filling` that needs no model."""
+    return tiles.sentinel2_t0
+
+
+def fill_clouds(image: FloatArray, cloud: Byte, filling: FloatArray) -> FloatArray:
+    """Replace what is under cloud.
+
+    Parameters
+    ----------
+    image, filling : ndarray, (..., band, y, x)
+    cloud : ndarray, (..., y, x)
+        1 = cloud.
+    """
+    return np.asarray(np.where(cloud[..., None, :, :] > 0, filling, image), np.float32)
+
+
+def tile_snow(image: FloatArray, bands: Sequence[str], settings: SnowMapSettings) -> Byte:
+    """Snow maps of tiles.
+
+    Parameters
+    ----------
+    image : ndarray, (tile, band, y, x)
+        Surface reflectance.
+    bands : sequence of str
+    settings : SnowMapSettings
+
+    Returns
+    -------
+    ndarray of uint8, (tile, y, x)
+        0 no snow, 100 snow, 254 no data.
+
+    Raises
+    ------
+    DataError
+        A band that tells snow is missing.
+    """
+    if missing := [band for band in ("B03", "B04", "B11") if band not in bands]:
+        raise DataError(
+            f"a snow map needs {', '.join(missing)}, which the tiles do not have; add it to "
+            "cloud_removal.bands"
+        )
+    green, red, swir = (image[:, bands.index(band)] for band in ("B03", "B04", "B11"))
+    maps = np.empty(green.shape, np.uint8)
+    nowhere = np.full(green.shape[1:], np.nan, np.float32)
+    clear = np.zeros(green.shape[1:], np.uint8)
+    for tile, (g, r, s) in enumerate(zip(green, red, swir, strict=True)):
+        valid = np.isfinite(g) & np.isfinite(r) & np.isfinite(s)
+        maps[tile] = snow_map(
+            np.nan_to_num(g), np.nan_to_num(r), np.nan_to_num(s), nowhere, clear, valid, settings
+        )
+    return maps
+
+
+def _codes(maps: Byte) -> Byte:
+    """Give 0 for ground, 1 for snow, 255 for no data."""
+    table = np.full(256, 255, np.uint8)
+    table[_GROUND], table[_SNOW] = 0, 1
+    return table[maps]
+
+
+def score_fillings(
+    path: PathLike, fillings: Mapping[str, Filling], settings: SnowMapSettings, piece: int = 16
+) -> dict[str, Any]:
+    """Compare the snow below clouds that fillings show with the true one.
+
+    Parameters
+    ----------
+    path : path
+        File of tiles whose later image shows the ground below its clouds.
+    fillings : mapping of name to Filling
+        Temporal gap filling (`LAST_CLEAR`) is added to them.
+    settings : SnowMapSettings
+    piece : int
+        Tiles in memory at a time.
+
+    Returns
+    -------
+    dict
+        ``tiles``; ``pixels`` and ``snow`` (share) by subset; and ``rows``, one by filling and
+        subset: ``filling``, ``subset``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``kappa``
+        of snow, ``snow_bias`` (snow found beyond the true snow, as share of the pixels) and ``mae``
+        (of the reflectance, over all bands). A number that is not defined is None.
+
+    Raises
+    ------
+    DataError
+        No pixel under cloud has a known truth.
+    """
+    bands = tile_bands(path)
+    methods = {LAST_CLEAR: last_clear} | dict(fillings)
+    counts = {(name, subset): np.zeros((2, 2), np.int64) for name in methods for subset in SUBSETS}
+    error = {key: np.zeros(2) for key in counts}
+    count = tile_count(path)
+    for start in range(0, count, piece):
+        tiles = read_tiles(path, rows=range(start, min(start + piece, count)))
+        cloudy = tiles.cloud_t1 > 0
+        truth = _codes(tile_snow(tiles.sentinel2_t1, bands, settings))
+        before = _codes(tile_snow(tiles.sentinel2_t0, bands, settings))
+        known = cloudy & (before < 2) & (truth < 2)
+        changed = before != truth
+        subsets = {"all": known, "changed": known & changed, "unchanged": known & ~changed}
+        for name, method in methods.items():
+            filled = fill_clouds(tiles.sentinel2_t1, tiles.cloud_t1, method(tiles))
+            found = _codes(tile_snow(filled, bands, settings))
+            wrong = np.abs(filled - tiles.sentinel2_t1).mean(axis=1)
+            for subset, where in subsets.items():
+                key = name, subset
+                counts[key] += confusion_matrix(truth[where], found[where], n=2)
+                judged = where & np.isfinite(wrong)
+                error[key] += wrong[judged].sum(dtype=np.float64), judged.sum()
+    totals = {subset: counts[LAST_CLEAR, subset] for subset in SUBSETS}
+    if not totals["all"].sum():
+        raise DataError(
+            f"{path}: no pixel under cloud has a known truth; clouds are drawn by "
+            "simulation.climate.cloud_cover"
+        )
+    return {
+        "tiles": count,
+        "pixels": {subset: int(total.sum()) for subset, total in totals.items()},
+        "snow": {subset: _ratio(total[1].sum(), total.sum()) for subset, total in totals.items()},
+        "rows": [
+            {"filling": name, "subset": subset}
+            | _scores(counts[name, subset])
+            | {"mae": _ratio(*error[name, subset])}
+            for name, subset in counts
+        ],
+    }
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _scores(matrix: npt.NDArray[np.int64]) -> dict[str, float | None]:
+    """Scores of snow from counts of (truth, found)."""
+    (true_ground, false_snow), (missed, true_snow) = matrix.tolist()
+    agreement = float(kappa(matrix))
+    return {
+        "accuracy": _ratio(true_ground + true_snow, matrix.sum()),
+        "precision": _ratio(true_snow, true_snow + false_snow),
+        "recall": _ratio(true_snow, true_snow + missed),
+        "f1": _ratio(2 * true_snow, 2 * true_snow + false_snow + missed),
+        "kappa": agreement if np.isfinite(agreement) else None,
+        "snow_bias": _ratio(false_snow - missed, matrix.sum()),
+    }

@@ -1,0 +1,108 @@
+"""Snow below filled clouds, on cases computed by hand."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from firn.cloud_removal.snow import LAST_CLEAR, fill_clouds, score_fillings, tile_snow
+from firn.cloud_removal.tiles import write_tiles
+from firn.cloud_removal_config import BANDS
+from firn.config import SnowMapSettings
+from firn.errors import DataError
+from tests.cloud_removal.pair_files import GRID
+from tests.cloud_removal.tile_files import make_tiles
+
+SETTINGS = SnowMapSettings()
+#: B04, B03, B02, B08, B8A, B11, B12.
+SNOW = np.array([0.8, 0.8, 0.8, 0.7, 0.7, 0.1, 0.1], np.float32)
+GROUND = np.array([0.1, 0.12, 0.08, 0.3, 0.3, 0.3, 0.2], np.float32)
+
+
+def image(snow: np.ndarray) -> np.ndarray:
+    """Tiles that show snow where told, (tile, y, x)."""
+    return np.where(snow[:, None], SNOW[:, None, None], GROUND[:, None, None])
+
+
+def write(path: Path, before: np.ndarray, after: np.ndarray, cloud: np.ndarray) -> Path:
+    tiles = replace(
+        make_tiles(len(before), before.shape[-1]),
+        sentinel2_t0=image(before),
+        sentinel2_t1=image(after),
+        cloud_t1=cloud.astype(np.uint8),
+    )
+    write_tiles(path, tiles, BANDS, {"slope": GRID}, {})
+    return path
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """A tile of 4 x 4: the two upper rows are under cloud. Snow leaves the first of them."""
+    before = np.zeros((1, 4, 4), bool)
+    before[0, 0] = True
+    after = np.zeros((1, 4, 4), bool)
+    after[0, 1, 0] = True
+    cloud = np.zeros((1, 4, 4), bool)
+    cloud[0, :2] = True
+    return write(tmp_path / "test.nc", before, after, cloud)
+
+
+def row(scores: dict, filling: str, subset: str) -> dict:
+    (found,) = (r for r in scores["rows"] if (r["filling"], r["subset"]) == (filling, subset))
+    return found
+
+
+def test_snow_map_of_tiles() -> None:
+    snow = np.array([[[True, False], [False, True]]])
+    reflectance = image(snow)
+    reflectance[0, 5, 0, 1] = np.nan
+    maps = tile_snow(reflectance, BANDS, SETTINGS)
+    assert maps.tolist() == [[[100, 254], [0, 100]]]
+    with pytest.raises(DataError, match="B11"):
+        tile_snow(reflectance[:, :4], BANDS[:4], SETTINGS)
+
+
+def test_only_what_is_under_cloud_is_filled() -> None:
+    image, filling = np.zeros((1, 2, 2, 2)), np.ones((1, 2, 2, 2))
+    cloud = np.array([[[1, 0], [0, 0]]], np.uint8)
+    filled = fill_clouds(image, cloud, filling)
+    assert filled[0, :, 0, 0].tolist() == [1, 1]
+    assert filled.sum() == 2
+
+
+def test_temporal_gap_filling_by_hand(scene: Path) -> None:
+    scores = score_fillings(scene, {}, SETTINGS)
+    assert scores["pixels"] == {"all": 8, "changed": 5, "unchanged": 3}
+    assert scores["snow"] == {"all": 1 / 8, "changed": 1 / 5, "unchanged": 0}
+    # Four pixels are shown as snow that has gone, the one that came is missed, three are right.
+    told = row(scores, LAST_CLEAR, "all")
+    assert told["accuracy"] == pytest.approx(3 / 8)
+    assert told["precision"] == 0
+    assert told["recall"] == 0
+    assert told["f1"] == 0
+    assert told["snow_bias"] == pytest.approx(3 / 8)
+    assert told["mae"] == pytest.approx(5 / 8 * np.abs(SNOW - GROUND).mean(), rel=1e-5)
+    assert row(scores, LAST_CLEAR, "changed")["accuracy"] == 0
+    assert row(scores, LAST_CLEAR, "unchanged")["accuracy"] == 1
+
+
+def test_a_perfect_filling_has_full_marks(scene: Path) -> None:
+    scores = score_fillings(scene, {"perfect": lambda tiles: tiles.sentinel2_t1}, SETTINGS)
+    for subset in ("all", "changed"):
+        told = row(scores, "perfect", subset)
+        assert (told["accuracy"], told["f1"], told["kappa"]) == (1, 1, 1)
+        assert (told["snow_bias"], told["mae"]) == (0, 0)
+
+
+def test_what_nothing_defines_is_none(tmp_path: Path) -> None:
+    ground = np.zeros((1, 4, 4), bool)
+    cloud = np.ones((1, 4, 4), bool)
+    scores = score_fillings(write(tmp_path / "a.nc", ground, ground, cloud), {}, SETTINGS)
+    told = row(scores, LAST_CLEAR, "all")
+    assert told["accuracy"] == 1
+    assert told["f1"] is None
+    assert told["kappa"] is None
+    assert row(scores, LAST_CLEAR, "changed")["accuracy"] is None
+    with pytest.raises(DataError, match="no pixel under cloud"):
+        score_fillings(write(tmp_path / "b.nc", ground, ground, ~cloud), {}, SETTINGS)

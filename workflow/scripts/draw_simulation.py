@@ -1,0 +1,38 @@
+"""Draw what simulated Sentinel-2 images look like, and write the page of their scores."""
+
+from snakemake.iocontainers import Snakemake
+
+from firn.cloud_removal.model import load_model
+from firn.cloud_removal.tiles import read_tiles, tile_bands
+from firn.files import read_json
+from firn.plots.cloud_removal import (
+    errors_figure,
+    losses_figure,
+    panels_figure,
+    severity_figure,
+    write_page,
+)
+from firn.plots.style import save
+from rule_log import start_log
+
+
+def main(snakemake: Snakemake) -> None:
+    """Run the rule."""
+    source, output, params = snakemake.input, snakemake.output, snakemake.params
+    evaluation = read_json(source.evaluation)
+    tiles = read_tiles(source.test, evaluation["shown_first"][: params.panels])
+    bands = tile_bands(source.test)
+    models = [load_model(path) for path in source.models]
+    simulations = {model.card.name: model.simulate(tiles) for model in models}
+    # An empty list where nobody knows what lies under the clouds.
+    write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
+    save(panels_figure(tiles, bands, simulations), output.panels)
+    save(severity_figure(tiles, bands, simulations), output.severity)
+    save(errors_figure(evaluation), output.errors)
+    histories = dict(zip(params.generators, source.histories, strict=True))
+    save(losses_figure(histories), output.losses)
+
+
+if __name__ == "__main__":
+    start_log(snakemake.rule, snakemake.log[0], snakemake.wildcards)
+    main(snakemake)
