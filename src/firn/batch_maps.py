@@ -115,7 +115,15 @@ class BatchClassifier:
         Outcome
             Of each scene, in order. Any error of a scene counts, one of firn's own code too: in an
             archive of thousands, none may cost its neighbours their maps.
+
+        Raises
+        ------
+        ModelError
+            A GPU is asked for and there is none.
         """
+        # A GPU that is not there is an error of the batch, not of each of its scenes.
+        for model in self.models.values():
+            model.prepared(self.settings.precision, self.settings.device)
         with ThreadPoolExecutor(self.threads) as threads:
             try:
                 yield from threads.map(self._outcome, tasks)

@@ -80,7 +80,7 @@ def test_a_rule_runs_again_only_when_what_it_reads_changes(
     first = snakemake(*CONFIG_ONLY, target, folder=tmp_path)
     assert first.code == 0, first.text
     written = yaml.safe_load(target.read_text())
-    assert written["inference"]["window"] == 512, "defaults are written too"
+    assert written["inference"]["low_confidence"] == 0.6, "defaults are written too"
 
     again = snakemake(*CONFIG_ONLY, "-n", target, folder=tmp_path)
     assert "Nothing to be done" in again.text

@@ -6,7 +6,6 @@ from snakemake.iocontainers import Snakemake
 
 from firn.batch_maps import BatchClassifier, SceneTask
 from firn.batches import write_outcomes
-from firn.compute import choose_device
 from firn.config import InferenceSettings
 from firn.inference import Surroundings
 from firn.methods import load_model
@@ -17,14 +16,11 @@ from rule_log import start_log
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     params = snakemake.params
-    settings = InferenceSettings.model_validate(params.settings)
-    # A GPU that is not there is an error of the job, not of each of its scenes.
-    choose_device(settings.device)
     models = map(load_model, snakemake.input.models)
     classifier = BatchClassifier(
         dict(zip(params.experiments, models, strict=True)),
         Sensor.model_validate(params.sensor),
-        settings,
+        InferenceSettings.model_validate(params.settings),
         params.code,
         Path(params.root),
         Path(params.root) / "logs" / "classify_scene",
