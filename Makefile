@@ -13,6 +13,7 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 ABLATION := snakemake --configfile config/ablation.yaml --profile workflow/profiles/local
+COMPARE := snakemake --configfile config/compare.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
 # Compiled modules save each of the many short jobs of a workflow some seconds.
@@ -48,6 +49,11 @@ ablation: $(INSTALLED) ## Measure what each part of the emulator is worth, on a 
 	$(ABLATION) --report results/ablation/report.html -- ablation
 	@echo "The report of the ablation: $(CURDIR)/results/ablation/report.html"
 
+.PHONY: compare
+compare: $(INSTALLED) ## Train every method at demo size and compare them on the same scenes
+	$(COMPARE) -- compare companions
+	@echo "The comparison of the methods: $(CURDIR)/results/compare/comparison.html"
+
 .PHONY: lint
 lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	ruff check
@@ -78,5 +84,5 @@ bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks
 
 .PHONY: clean
-clean: ## Remove what the demo and the ablation computed; .venv stays
-	rm -rf results/demo results/ablation .snakemake
+clean: ## Remove what the demo, the ablation and the comparison computed; .venv stays
+	rm -rf results/demo results/ablation results/compare .snakemake

@@ -17,6 +17,7 @@ from benchmarks import (
     reemulation,
     som,
     stacks,
+    training,
 )
 from benchmarks.cost import Row
 from firn.files import write_json
@@ -28,6 +29,10 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "stacks": (stacks.rows, 10980),
     "step-emulated": (lambda folder, size, repeats: reemulation.rows(repeats), 0),
     "emulate": (emulation.rows, 572),
+    "train-cpu": (lambda folder, size, repeats: training.rows("cpu", size, repeats), 572),
+    "train-gpu": (lambda folder, size, repeats: training.rows("cuda", size, repeats), 572),
+    "data-loading": (lambda folder, size, repeats: training.loading_rows(size, repeats), 572),
+    "published-protocol": (lambda folder, size, repeats: training.protocol_rows(size), 572),
     "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
     "classify": (classification.rows, 3000),
     "classify-recommended": (classification.recommended, 3000),
@@ -35,7 +40,11 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "patch-cnn": (lambda folder, size, repeats: patch_cnn.rows(size, repeats), 600),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
-    "workflow-overhead": (overhead.rows, 0),
+    "workflow-overhead": (lambda folder, size, repeats: overhead.rows("demo", folder, repeats), 0),
+    "workflow-overhead-tiny": (
+        lambda folder, size, repeats: overhead.rows("tiny", folder, repeats),
+        0,
+    ),
     "growth": (growth.rows, growth.SIDES[-1]),
 }
 

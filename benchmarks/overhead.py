@@ -10,42 +10,51 @@ import sys
 from pathlib import Path
 from statistics import median
 from types import ModuleType
+from typing import Any
 
 from benchmarks.cost import Cost, Row, measure, measure_command, row
 from benchmarks.dry_run import ROOT, WORKFLOW
 
-#: Has every kind of job, and little to compute in each.
-CONFIG = ROOT / "tests/workflow/tiny.yaml"
+#: Configurations by their run; the tiny one has every kind of job, and little to compute in each.
+CONFIGS = {"demo": ROOT / "config/demo.yaml", "tiny": ROOT / "tests/workflow/tiny.yaml"}
 #: What Snakemake is asked for: everything, where it is empty.
 TARGETS: tuple[str, ...] = ()
+_KEYS = ("wall", "processor")
 
 
-def run_workflow(results: Path, calls: Path, targets: tuple[str, ...]) -> Cost:
-    """Run the workflow from nothing, one job at a time, and keep what its scripts were called with.
+def run_workflow(config: Path, results: Path, calls: Path) -> Cost:
+    """Run the workflow from nothing on all cores, and keep what its scripts were called with.
 
     Parameters
     ----------
+    config : path
     results : path
         Emptied before.
     calls : path
         Folder for a file per job, in the order of their ends; emptied before.
-    targets : tuple of str
     """
     for folder in (results, calls):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     paths = (Path(__file__).parent / "recorder", os.environ.get("PYTHONPATH"))
-    environment = {
+    environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(str(path) for path in paths if path),
         "FIRN_RECORDED_CALLS": str(calls.absolute()),
     }
-    call = [sys.executable, "-m", "snakemake", "--nolock", "--configfile", str(CONFIG)]
-    call += ["--profile", str(WORKFLOW / "profiles/local"), "--cores", "1"]
-    call += ["--config", f"results={results.absolute()}", "--", *targets]
+    # As in `make demo`: without its compiled modules, each job would compile firn again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    call = [sys.executable, "-m", "snakemake", "--nolock", "--configfile", str(config)]
+    call += ["--profile", str(WORKFLOW / "profiles/local")]
+    call += ["--config", f"results={results.absolute()}", "--", *TARGETS]
     with (calls / "log").open("w") as log:
         return measure_command(
-            call, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=subprocess.STDOUT
+            call, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
+
+
+def recorded(calls: Path) -> list[tuple[str, Any, float]]:
+    """Script, argument and processor seconds of each job's process, in the order of their ends."""
+    return [pickle.loads(path.read_bytes()) for path in sorted(calls.glob("*.pickle"))]
 
 
 def run_functions(calls: Path) -> None:
@@ -61,8 +70,7 @@ def run_functions(calls: Path) -> None:
     sys.path.insert(0, str(WORKFLOW / "scripts"))
     logging.basicConfig(level=logging.INFO, filename=calls / "functions.log", force=True)
     modules: dict[str, ModuleType] = {}
-    for record in sorted(calls.glob("*.pickle")):
-        script, call = pickle.loads(record.read_bytes())
+    for script, call, _ in recorded(calls):
         for output in call.output:
             Path(output).parent.mkdir(parents=True, exist_ok=True)
         if script not in modules:
@@ -89,39 +97,41 @@ def _forget(results: Path) -> None:
             path.unlink()
 
 
-def rows(folder: Path, size: int, repeats: int) -> list[Row]:
-    """Row ``workflow-overhead``: asked is at most 1.25 times the time of the functions alone.
+def rows(run: str, folder: Path, repeats: int) -> list[Row]:
+    """Rows ``workflow-overhead``: asked is at most 1.25 times the time of the functions alone.
 
-    Both take one core, and one thread in torch and BLAS.
+    Each job and the functions take one thread in torch and BLAS; the workflow runs as many jobs
+    side by side as there are cores, so that only the processor times compare like with like.
+    Those of the jobs' processes alone tell what Snakemake itself takes.
 
     Parameters
     ----------
+    run : str
+        A key of `CONFIGS`.
     folder : path
         For the results of the workflow.
-    size : int
-        Not used.
     repeats : int
         Measurements of which the median counts.
     """
-    run, calls = folder.absolute() / "overhead" / "tiny", folder.absolute() / "overhead_calls"
-    pairs = []
+    results, calls = folder.absolute() / "overhead", folder.absolute() / "overhead_calls"
+    pairs, processes = [], []
     for _ in range(repeats):
-        ours = run_workflow(run.parent, calls, TARGETS)
-        _forget(run)
+        ours = run_workflow(CONFIGS[run], results, calls)
+        processes.append(sum(seconds for *_, seconds in recorded(calls)))
+        _forget(results / run)
         os.environ["OMP_NUM_THREADS"] = "1"
         try:
             plain = measure(run_functions, calls)
         finally:
             del os.environ["OMP_NUM_THREADS"]
         pairs.append((ours, plain))
-    jobs = len(list(calls.glob("*.pickle")))
-    name = f"workflow-overhead, {jobs} jobs"
+    wall, processor = (median(getattr(ours, key) for ours, _ in pairs) for key in _KEYS)
+    alone, alone_processor = (median(getattr(plain, key) for _, plain in pairs) for key in _KEYS)
+    title = f"{run}, {len(recorded(calls))} jobs"
     return [
+        row(f"workflow-overhead, {title}", wall, alone, "s"),
+        row(f"workflow-overhead, {title}, processor time", processor, alone_processor, "s"),
         row(
-            f"{name}{suffix}",
-            median(getattr(ours, field) for ours, _ in pairs),
-            median(getattr(plain, field) for _, plain in pairs),
-            "s",
-        )
-        for suffix, field in (("", "wall"), (", processor time", "processor"))
+            f"workflow-overhead, {title}, their processes", median(processes), alone_processor, "s"
+        ),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from benchmarks.cost import Row, row
@@ -59,20 +60,31 @@ def saturations() -> Saturations:
     )
 
 
-def _data(size: int) -> TrainingData:
-    """Random patches, and what the stored emulation makes of them."""
+def noisy_ground(count: int, size: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
+    """Random patches, (patch, source band, y, x), and their labels."""
     rng = np.random.default_rng(1)
+    toa = rng.integers(500, 9000, (count, 5, size, size)).astype(np.uint16)
+    return toa, rng.integers(0, 3, (count, size, size)).astype(np.uint8)
+
+
+def training_data(toa: npt.NDArray[np.uint16], labels: npt.NDArray[np.uint8]) -> TrainingData:
+    """Patches and what the stored emulation makes of them, with random relief.
+
+    All of them are trained on, and validated by.
+    """
+    rng = np.random.default_rng(2)
+    count, size = len(toa), toa.shape[-1]
     sensor = load_sensor("spot4")
     samples = Sentinel2Samples(
         emulation=Emulation(sensor, saturations(), SETTINGS),
         scenes=[SourceScene("32TPT", "20180315", "sentinel2a", 40.0, STACK_BANDS)],
-        scene=np.zeros(PATCHES, np.int64),
-        toa=rng.integers(500, 9000, (PATCHES, 5, size, size)).astype(np.uint16),
-        hillshade=rng.integers(1, 255, (PATCHES, size, size)).astype(np.uint8),
-        label=rng.integers(0, 3, (PATCHES, size, size)).astype(np.uint8),
-        dem=rng.integers(500, 3000, (PATCHES, size, size)).astype(np.int16),
-        patch=np.arange(PATCHES),
-        draw=np.zeros(PATCHES, np.int64),
+        scene=np.zeros(count, np.int64),
+        toa=toa,
+        hillshade=rng.integers(1, 255, (count, size, size)).astype(np.uint8),
+        label=labels,
+        dem=rng.integers(500, 3000, (count, size, size)).astype(np.int16),
+        patch=np.arange(count),
+        draw=np.zeros(count, np.int64),
     )
     taken = samples.acquisitions(1)
     images = [emulate(toa, one) for toa, one in zip(samples.toa, taken, strict=True)]
@@ -113,7 +125,7 @@ def _epochs(case: Case, data: TrainingData, emulation: str, repeats: int) -> lis
     run = Run("unet", f"bench/{emulation}", 1, case.network, settings, settings.preliminary)
     model = run.model(data)
     passes = Passes(run, data, model)
-    optimiser = torch.optim.Adam(passes.network.parameters(), lr=1e-4)
+    optimiser = passes.optimiser()
     seconds = []
     for epoch in range(repeats + 1):
         started = clock()
@@ -128,7 +140,7 @@ def rows(repeats: int) -> list[Row]:
     for case in (DEMO, REAL):
         if case.device == "cuda" and not torch.cuda.is_available():
             continue
-        data = _data(case.size)
+        data = training_data(*noisy_ground(PATCHES, case.size))
         anew = _epochs(case, data, "every-epoch", repeats)
         stored = _epochs(case, data, "stored", repeats)
         found.append(row(f"step-emulated-{case.name}", median(anew), median(stored), "s"))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import rasterio
+import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 
@@ -82,6 +83,37 @@ def test_written_raster_reads_back(tmp_path, grid: Grid) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["file.tif"]
 
 
+def test_pixels_alone_are_those_of_the_data_array(tmp_path, grid: Grid) -> None:
+    values = np.arange(2 * 2500, dtype=np.int16).reshape(2, 50, 50)
+    path = tmp_path / "file.tif"
+    raster.write(path, values, grid, nodata=7, units="m")
+    assert np.array_equal(raster.read_values(path), values)
+    part = raster.read_values(path, indexes=[2], window=(10, 20, 3, 4))
+    assert np.array_equal(part, values[1:, 10:13, 20:24])
+    assert (raster.nodata(path), raster.units(path)) == (7, "m")
+    numbers = raster.read_float32(path)
+    assert numbers.dtype == np.float32
+    assert np.argwhere(np.isnan(numbers)).tolist() == [[0, 0, 7]]
+    assert np.array_equal(numbers[1], values[1])
+
+
+def test_a_file_may_tell_neither_units_nor_no_data(tmp_path, grid: Grid) -> None:
+    path = tmp_path / "file.tif"
+    raster.write(path, np.ones((50, 50), np.uint8), grid)
+    assert (raster.nodata(path), raster.units(path)) == (None, "1")
+    assert np.array_equal(raster.read_float32(path), np.ones((1, 50, 50), np.float32))
+
+
+def test_arithmetic_keeps_the_georeference(grid: Grid) -> None:
+    data = raster.data_array(np.ones((50, 50), np.float32), grid, name="x", units="1")
+    told = (2 * data + 1).spatial_ref.attrs
+    assert Grid.of(2 * data + 1) == grid
+    assert CRS.from_wkt(told["crs_wkt"]) == UTM
+    assert told["GeoTransform"] == "600000.0 20.0 0.0 5200000.0 0.0 -20.0"
+    with pytest.raises(GridError, match="x: has no coordinate reference system"):
+        Grid.of(data.drop_vars("spatial_ref"))
+
+
 def test_missing_and_truncated_files_name_the_file(tmp_path, grid: Grid) -> None:
     with pytest.raises(DataError, match=r"absent\.tif"):
         raster.read(tmp_path / "absent.tif")
@@ -153,3 +185,19 @@ def test_cog_keeps_codes_colours_and_names(tmp_path) -> None:
         assert dataset.overviews(1)
         overview = dataset.read(1, out_shape=(512, 512))
     assert set(np.unique(overview)) == {100, 205}
+
+
+def test_georeference_is_that_of_rioxarray(grid: Grid) -> None:
+    """What firn makes, rioxarray reads; what rioxarray makes, under any name, firn reads."""
+    import rioxarray  # noqa: F401  (registers the .rio accessor)
+
+    values = np.zeros(grid.shape, np.float32)
+    ours = raster.data_array(values, grid, name="x", units="1")
+    assert ours.rio.crs == grid.crs
+    assert ours.rio.transform() == grid.transform
+    plain = xr.DataArray(values, dims=("y", "x"))
+    with pytest.raises(GridError, match="no coordinate reference system"):
+        Grid.of(plain)
+    theirs = plain.rio.write_crs(grid.crs, grid_mapping_name="crs")
+    theirs = theirs.rio.write_transform(grid.transform, grid_mapping_name="crs")
+    assert Grid.of(theirs) == grid

@@ -13,7 +13,7 @@ from firn.evaluation import evaluate_pseudo
 from firn.files import write_json
 from firn.labels import make_labels
 from firn.methods import load_model
-from firn.methods.unet import judged_edge
+from firn.methods.edges import judged_edge
 from firn.samples import Samples, SceneFiles, write_rows
 from firn.training.data import open_training_data
 from firn.training.loop import train

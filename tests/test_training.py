@@ -19,7 +19,7 @@ from pseudo_files import SIZE, write_scene
 from scipy.special import log_softmax
 from training_world import SETTINGS, preliminary, world
 
-from firn.compute import choose_device, choose_precision
+from firn.compute import choose_device, choose_precision, deterministic, take_huge_pages
 from firn.config import (
     NetworkSettings,
     PreliminaryTraining,
@@ -302,6 +302,7 @@ def test_average_is_what_is_kept(tmp_path: Path) -> None:
     passes.train(optimiser, 1)
     before, kept = passes.network.state_dict(), passes.kept.state_dict()
     assert not torch.equal(kept["head.weight"], before["head.weight"])
+    assert torch.equal(*(s["encoders.0.1.num_batches_tracked"] for s in (kept, before)))
     plain = Passes(preliminary(averaging=0.0), world(), run.model(world()))
     plain.network.load_state_dict(kept)
     assert plain.validate(world().validation) == passes.validate(world().validation)
@@ -360,6 +361,24 @@ def test_device_and_precision() -> None:
         assert choose_device("auto") == cpu
         with pytest.raises(ModelError, match="torch sees no GPU"):
             choose_device("cuda")
+
+
+def test_deterministic_algorithms_write_no_memory_in_vain() -> None:
+    memory = torch.utils.deterministic
+    with deterministic(torch.device("cpu")):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not memory.fill_uninitialized_memory
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert memory.fill_uninitialized_memory
+
+
+def test_huge_pages_are_the_choice_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("THP_MEM_ALLOC_ENABLE", raising=False)
+    take_huge_pages()
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == "1"
+    monkeypatch.setenv("THP_MEM_ALLOC_ENABLE", "0")
+    take_huge_pages()
+    assert os.environ["THP_MEM_ALLOC_ENABLE"] == "0"
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def passes_on(
 def gradients(passes: Passes) -> tuple[float, list[Tensor]]:
     channels, labels = (torch.from_numpy(values) for values in world().train.batch(range(6)))
     loss = passes._add_gradients(channels, labels, passes._weight(labels))
-    return loss, [p.grad for p in passes.network.parameters() if p.grad is not None]
+    return loss.item(), [p.grad for p in passes.network.parameters() if p.grad is not None]
 
 
 @pytest.mark.parametrize(("patches", "given"), [(3, [6, 3, 3]), (1, [6, 3, 2, 1, 1, 1, 1, 1, 1])])

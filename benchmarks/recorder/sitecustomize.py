@@ -1,4 +1,4 @@
-"""Keeps what the script of a rule was called with, where ``PYTHONPATH`` leads to this folder."""
+"""Keeps what a script was called with, and its time, where ``PYTHONPATH`` leads to this folder."""
 
 import atexit
 import os
@@ -14,7 +14,9 @@ def _keep() -> None:
         path = Path(os.environ["FIRN_RECORDED_CALLS"]) / f"{time.time_ns()}.pickle"
         # Snakemake runs a copy of the script, which has its name after a dot.
         script = Path(sys.argv[0]).name.partition(".")[2]
-        path.write_bytes(pickle.dumps((script, call)))
+        # Of this process and those that it started, user and system.
+        seconds = sum(os.times()[:4])
+        path.write_bytes(pickle.dumps((script, call, seconds)))
 
 
 atexit.register(_keep)

@@ -16,7 +16,13 @@ PACKAGE = Path(__file__).parent
 #: What these decide reaches a rule as its parameters and paths, and Snakemake compares those.
 #: Counting them too would train every model again when a configuration key is added.
 CONFIGURATION = frozenset(
-    {"firn.config", "firn.companions_config", "firn.simulation_config", "firn.catalogue"}
+    {
+        "firn.config",
+        "firn.companions_config",
+        "firn.clouddl_config",
+        "firn.simulation_config",
+        "firn.catalogue",
+    }
 )
 
 

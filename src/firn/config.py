@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
+from firn.clouddl_config import CloudDL, CloudDLNetwork
 from firn.companions_config import Companions
 from firn.errors import ConfigError
 from firn.registry import known_methods
@@ -298,6 +299,7 @@ class NetworkSettings(Section):
         ge=0,
         description="Features of each pixel alone that join the last layer; 0 = none (reference)",
     )
+    clouddl: CloudDLNetwork = Field(CloudDLNetwork(), description="Of the method clouddl alone")
 
 
 class TrainingStep(Section):
@@ -348,7 +350,7 @@ class TrainingSettings(Section):
         "emulated anew in each epoch, with other gains, noise, position and haze",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto = bfloat16 where the CPU or GPU has matrix units for it"
+        "auto", description="auto = bfloat16 where the CPU or GPU has instructions for it"
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="auto = a GPU if there is one; cuda without one is an error"
@@ -480,6 +482,9 @@ class Config(Section):
     )
     companions: Companions | None = Field(
         None, description="Companion methods on 13 bands of Sentinel-2; null = none"
+    )
+    clouddl: CloudDL | None = Field(
+        None, description="CloudDL with its labels, controls, search and life cycle; null = none"
     )
 
     @model_validator(mode="after")

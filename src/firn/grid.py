@@ -2,9 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import rioxarray  # noqa: F401  (registers the .rio accessor)
-import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
@@ -12,6 +11,11 @@ from rasterio.warp import transform_bounds
 
 from firn.errors import GridError
 
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Coordinate of a DataArray whose attributes tell its CRS and transform.
+REFERENCE = "spatial_ref"
 #: Decimals of a pixel that an edge may be off by rounding.
 _EDGE_DECIMALS = 6
 
@@ -57,12 +61,26 @@ class Grid:
         return cls(CRS.from_user_input(crs), transform, height, width)
 
     @classmethod
-    def of(cls, data: xr.DataArray) -> "Grid":
-        """Grid of a georeferenced DataArray."""
+    def of(cls, data: "xr.DataArray") -> "Grid":
+        """Grid of a DataArray, one of firn's own (`reference`) or any that rioxarray knows."""
+        told = data.coords[REFERENCE].attrs if REFERENCE in data.coords else {}
+        if {"crs_wkt", "GeoTransform"} <= told.keys():
+            transform = Affine.from_gdal(*map(float, told["GeoTransform"].split()))
+            return cls(CRS.from_wkt(told["crs_wkt"]), transform, *data.shape[-2:])
+        # It takes a part of a second to be imported, and most jobs have arrays of firn's own only.
+        import rioxarray  # noqa: F401  (registers the .rio accessor)
+
         if data.rio.crs is None:
             raise GridError(f"{data.name or 'raster'}: has no coordinate reference system")
-        height, width = data.shape[-2:]
-        return cls(data.rio.crs, data.rio.transform(recalc=False), height, width)
+        return cls(data.rio.crs, data.rio.transform(), *data.shape[-2:])
+
+    def reference(self) -> dict[str, str]:
+        """Attributes of the coordinate `REFERENCE` that georeferences a DataArray.
+
+        They are those of the CF conventions and of GDAL, which rioxarray reads too.
+        """
+        transform = " ".join(map(str, self.transform.to_gdal()))
+        return {"crs_wkt": self.crs.to_wkt(), "GeoTransform": transform}
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -10,10 +10,10 @@ import json
 import os
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.classes import IGNORE, SurfaceClass, from_published
@@ -24,6 +24,9 @@ from firn.products.identity import TileDate, check_name, check_tile_date
 from firn.products.maja import CLM_HIGH_CLOUD, CLM_MONO_TEMPORAL, open_l2a
 from firn.products.snow import read_snow
 from firn.provenance import provenance
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -95,8 +98,7 @@ def write_labels(
     GridError
         The three are not on one grid.
     """
-    excluded = raster.read(exclusion)[0]
-    grid = Grid.of(excluded)
+    grid = raster.grid_of(exclusion)
     codes = _read_codes(snow, settings.snow_fraction_min)
     check_name(snow, codes.attrs["product_id"], row)
     maja = open_l2a(l2a, settings.cloud_layout)
@@ -108,7 +110,8 @@ def write_labels(
                 f"{path}: has {_place(Grid.of(data))}, expected {_place(grid)} as in {exclusion}; "
                 "give products of the same tile"
             )
-    labels = make_labels(codes.values, cloud_mask.values, excluded.values, settings.filter)
+    excluded = raster.read_values(exclusion)[0]
+    labels = make_labels(codes.values, cloud_mask.values, excluded, settings.filter)
     source = provenance(sorted({maja.product_id, codes.attrs["product_id"]}), settings)
     raster.write(
         output,
@@ -142,15 +145,14 @@ def write_true_labels(
     GridError
         The two are not on one grid.
     """
-    codes, excluded = raster.read(truth)[0], raster.read(exclusion)[0]
-    grid = Grid.of(excluded)
-    if Grid.of(codes) != grid:
+    grid, own = raster.grid_of(exclusion), raster.grid_of(truth)
+    if own != grid:
         raise GridError(
-            f"{truth}: has {_place(Grid.of(codes))}, expected {_place(grid)} as in {exclusion}; "
+            f"{truth}: has {_place(own)}, expected {_place(grid)} as in {exclusion}; "
             "give the truth of the same tile"
         )
-    labels = from_published(codes.values)
-    labels[excluded.values != 0] = IGNORE
+    labels = from_published(raster.read_values(truth)[0])
+    labels[raster.read_values(exclusion)[0] != 0] = IGNORE
     source = provenance([Path(truth).parent.name], {"truth": True})
     raster.write(
         output,
@@ -162,7 +164,7 @@ def write_true_labels(
     )
 
 
-def _read_codes(snow: str | os.PathLike[str], fraction_min: float) -> xr.DataArray:
+def _read_codes(snow: str | os.PathLike[str], fraction_min: float) -> "xr.DataArray":
     """Codes of a snow product, or of a snow map that firn made."""
     if Path(snow).suffix != ".tif":
         return read_snow(snow, fraction_min)

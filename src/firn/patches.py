@@ -5,10 +5,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import netcdf, raster
 from firn.config import PatchSettings
@@ -16,6 +16,9 @@ from firn.errors import DataError, GridError
 from firn.grid import Grid
 from firn.provenance import provenance
 from firn.sensors import STACK_NODATA
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Tags of a stack that its patches hand on.
 _SCENE_TAGS = ("platform", "product_id", "sun_zenith", "sun_azimuth")
@@ -71,14 +74,6 @@ def origins(shape: tuple[int, int], size: int, overlap: int) -> Iterator[tuple[i
             yield row, col
 
 
-def _elevation(path: Path) -> npt.NDArray[np.float32]:
-    dem = raster.read(path)
-    values: npt.NDArray[np.float32] = dem.values[0].astype(np.float32)
-    if "nodata" in dem.attrs:
-        values[values == dem.attrs["nodata"]] = np.nan
-    return values
-
-
 def _mean(values: npt.NDArray[np.float32]) -> float:
     """Mean over what is known; NaN where nothing is."""
     known = values[~np.isnan(values)]
@@ -94,7 +89,7 @@ def _cut(
     return patches
 
 
-def cut_patches(stack: Stack, settings: PatchSettings) -> xr.Dataset:
+def cut_patches(stack: Stack, settings: PatchSettings) -> "xr.Dataset":
     """Cut a scene into patches.
 
     A patch is kept where its mean elevation reaches the minimum and some pixel has data in every
@@ -120,6 +115,8 @@ def cut_patches(stack: Stack, settings: PatchSettings) -> xr.Dataset:
     DataError
         The scene is smaller than a patch, or a raster cannot be read.
     """
+    import xarray as xr
+
     grid = stack.grid()
     if min(grid.shape) < settings.size:
         raise DataError(
@@ -127,8 +124,8 @@ def cut_patches(stack: Stack, settings: PatchSettings) -> xr.Dataset:
             f"{settings.size}; lower patches.size"
         )
     size = settings.size
-    toa, dem = raster.read(stack.toa), _elevation(stack.dem)
-    has_data = (toa.values != STACK_NODATA).all(axis=0)
+    toa, dem = raster.read_values(stack.toa), raster.read_float32(stack.dem)[0]
+    has_data = (toa != STACK_NODATA).all(axis=0)
     kept: list[tuple[int, int]] = []
     means: list[float] = []
     low = empty = 0
@@ -148,20 +145,20 @@ def cut_patches(stack: Stack, settings: PatchSettings) -> xr.Dataset:
         {
             "toa": (
                 ("patch", "band", "y", "x"),
-                _cut(toa.values, kept, size),
+                _cut(toa, kept, size),
                 {"units": "1", "scale": "reflectance = value / 10000", "no_data": STACK_NODATA},
             ),
-            "label": (("patch", "y", "x"), _cut(raster.read(stack.labels).values[0], kept, size)),
+            "label": (("patch", "y", "x"), _cut(raster.read_values(stack.labels)[0], kept, size)),
             "hillshade": (
                 ("patch", "y", "x"),
-                _cut(raster.read(stack.hillshade).values[0], kept, size),
+                _cut(raster.read_values(stack.hillshade)[0], kept, size),
             ),
             "dem": (("patch", "y", "x"), _cut(dem, kept, size), metres),
             "row": (("patch",), corners[:, 0]),
             "col": (("patch",), corners[:, 1]),
             "mean_elevation": (("patch",), np.array(means, np.float32), metres),
         },
-        coords={"band": [str(band) for band in toa.band.values]},
+        coords={"band": list(raster.band_names(stack.toa))},
         attrs=_attributes(stack, grid, settings) | {"dropped_low": low, "dropped_no_data": empty},
     )
 

@@ -1,17 +1,18 @@
-"""Rasters and their grids: all reading, warping and writing of rasters goes through here."""
+"""Rasters and their grids: all reading, warping and writing of rasters goes through here.
+
+Jobs are short, so most of them read pixels alone: xarray takes half a second to be imported.
+"""
 
 import errno
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-import rioxarray  # noqa: F401  (registers the .rio accessor)
-import xarray as xr
 from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -22,7 +23,10 @@ from rasterio.windows import Window
 
 from firn.errors import DataError, GridError
 from firn.files import atomic_path
-from firn.grid import Grid
+from firn.grid import REFERENCE, Grid
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
@@ -37,7 +41,7 @@ def data_array(
     band: Sequence[str] | None = None,
     nodata: float | None = None,
     **attrs: Any,
-) -> xr.DataArray:
+) -> "xr.DataArray":
     """Wrap an array as a georeferenced DataArray.
 
     Parameters
@@ -52,18 +56,16 @@ def data_array(
     **attrs
         Further attributes.
     """
+    import xarray as xr
+
     if values.shape[-2:] != grid.shape:
         raise GridError(f"{name}: array of {values.shape[-2:]} on a grid of {grid.shape}")
     dims = ("y", "x") if values.ndim == 2 else ("band", "y", "x")
-    coords = {"band": list(band)} if band is not None else {}
-    data = xr.DataArray(
-        values, dims=dims, coords=coords, name=name, attrs={"units": units, **attrs}
-    )
-    data.rio.write_crs(grid.crs, inplace=True)
-    data.rio.write_transform(grid.transform, inplace=True)
-    if nodata is not None:
-        data.attrs["nodata"] = nodata
-    return data
+    coords: dict[str, Any] = {REFERENCE: ((), 0, grid.reference())}
+    if band is not None:
+        coords["band"] = list(band)
+    told = {"units": units, **attrs} | ({} if nodata is None else {"nodata": nodata})
+    return xr.DataArray(values, dims=dims, coords=coords, name=name, attrs=told)
 
 
 def _open(path: PathLike) -> rasterio.DatasetReader:
@@ -115,6 +117,19 @@ def band_names(path: PathLike) -> tuple[str, ...]:
         return _names(dataset)
 
 
+def nodata(path: PathLike) -> float | None:
+    """No-data value of a raster file; None where it has none."""
+    with _open(path) as dataset:
+        value: float | None = dataset.nodata
+    return value
+
+
+def units(path: PathLike) -> str:
+    """Units of the first band of a raster file; ``1`` where it tells none."""
+    with _open(path) as dataset:
+        return dataset.units[0] or "1"
+
+
 def tags(path: PathLike) -> dict[str, str]:
     """Metadata tags of a raster file."""
     with _open(path) as dataset:
@@ -126,7 +141,7 @@ def read(
     *,
     indexes: Sequence[int] | None = None,
     window: tuple[int, int, int, int] | None = None,
-) -> xr.DataArray:
+) -> "xr.DataArray":
     """Read a raster in its own type and grid.
 
     Parameters
@@ -148,32 +163,67 @@ def read(
         The file is missing, truncated or lacks a band.
     """
     with _open(path) as dataset:
-        bands = list(indexes) if indexes is not None else list(dataset.indexes)
-        if missing := set(bands) - set(dataset.indexes):
-            raise DataError(
-                f"{path}: has {dataset.count} band(s), band {sorted(missing)} is missing"
-            )
+        bands = _bands(dataset, path, indexes)
         grid = _grid(dataset, path)
-        area = None
-        if window is not None:
-            row, col, height, width = window
-            area = Window(col, row, width, height)
-            grid = grid.crop(row, col, height, width)
-        try:
-            values = dataset.read(bands, window=area)
-        except RasterioError as error:
-            raise DataError(
-                f"{path}: is damaged or truncated ({error}); fetch or make the file again"
-            ) from error
-        names = [_names(dataset)[b - 1] for b in bands]
         return data_array(
-            values,
-            grid,
+            _pixels(dataset, path, bands, window),
+            grid if window is None else grid.crop(*window),
             name=os.path.basename(str(path)),
             units=dataset.units[bands[0] - 1] or "1",
-            band=names,
+            band=[_names(dataset)[band - 1] for band in bands],
             nodata=dataset.nodata,
         )
+
+
+def read_values(
+    path: PathLike,
+    *,
+    indexes: Sequence[int] | None = None,
+    window: tuple[int, int, int, int] | None = None,
+) -> Array:
+    """Read the pixels of a raster alone, (band, y, x), as `read` does."""
+    with _open(path) as dataset:
+        return _pixels(dataset, path, _bands(dataset, path, indexes), window)
+
+
+def read_float32(path: PathLike) -> npt.NDArray[np.float32]:
+    """Read the pixels of a raster, (band, y, x), as numbers that are NaN where it has no data."""
+    with _open(path) as dataset:
+        values = _pixels(dataset, path, list(dataset.indexes), None)
+        numbers: npt.NDArray[np.float32] = values.astype(np.float32)
+        if dataset.nodata is not None:
+            numbers[values == dataset.nodata] = np.nan
+    return numbers
+
+
+def _bands(
+    dataset: rasterio.DatasetReader, path: PathLike, indexes: Sequence[int] | None
+) -> list[int]:
+    """Bands that are asked for, all by default; `DataError` where one is missing."""
+    bands = list(dataset.indexes if indexes is None else indexes)
+    if missing := set(bands) - set(dataset.indexes):
+        raise DataError(f"{path}: has {dataset.count} band(s), band {sorted(missing)} is missing")
+    return bands
+
+
+def _pixels(
+    dataset: rasterio.DatasetReader,
+    path: PathLike,
+    bands: list[int],
+    window: tuple[int, int, int, int] | None,
+) -> Array:
+    if window is None:
+        area = None
+    else:
+        row, col, height, width = window
+        area = Window(col, row, width, height)
+    try:
+        values: Array = dataset.read(bands, window=area)
+    except RasterioError as error:
+        raise DataError(
+            f"{path}: is damaged or truncated ({error}); fetch or make the file again"
+        ) from error
+    return values
 
 
 def read_on(
@@ -218,7 +268,7 @@ def read_on(
                 f"{grid.crs}; give a raster of the same area"
             )
         if fill is None and own.holds(grid):
-            return read(path, indexes=indexes, window=own.window_around(grid)).values
+            return read_values(path, indexes=indexes, window=own.window_around(grid))
         source_nodata = nodata if nodata is not None else dataset.nodata
         options: dict[str, Any] = {"nodata": fill if fill is not None else source_nodata}
         if source_nodata is not None:

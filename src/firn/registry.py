@@ -6,9 +6,13 @@ by, and what makes a model of it:
 ``METHOD = "unet"``
 ``MADE_BY = "train"``
 
+A method that does not tell all classes apart says which it does, ``TELLS = "cloud"`` or
+``TELLS = "snow"``: its maps are judged on cloud alone, or on snow where there is no cloud.
+
 ``train`` are the rules that train a network by gradient descent, ``fit`` is the rule that looks at
-the training pixels once. The module holds the method's one class. Only these two lines are read
-here, for the Snakefile asks for them, and to import a network takes seconds.
+the training pixels once; another word names a rule of the method's own. The module holds the
+method's one class. Only these lines are read here, for the Snakefile asks for them, and to import a
+network takes seconds.
 """
 
 import ast
@@ -20,6 +24,8 @@ from firn.errors import ModelError
 
 #: Where the modules are.
 FOLDER = Path(__file__).with_name("methods")
+#: What maps may tell: snow, cloud and ground; cloud; snow where there is no cloud.
+TELLS = ("classes", "cloud", "snow")
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,14 @@ class Method:
         Rule of the workflow that makes a model.
     module : str
         Dotted name of the module.
+    tells : str
+        What its maps are judged on: ``classes``, or only ``cloud`` or ``snow``.
     """
 
     name: str
     made_by: str
     module: str
+    tells: str = "classes"
 
 
 @cache
@@ -59,7 +68,10 @@ def known_methods() -> dict[str, Method]:
             raise ModelError(
                 f'{path}: states a METHOD, but not what it is MADE_BY ("train", "fit")'
             )
-        method = Method(stated["METHOD"], stated["MADE_BY"], f"firn.methods.{path.stem}")
+        tells = stated.get("TELLS", "classes")
+        if tells not in TELLS:
+            raise ModelError(f"{path}: TELLS {tells}, which is none of {', '.join(TELLS)}")
+        method = Method(stated["METHOD"], stated["MADE_BY"], f"firn.methods.{path.stem}", tells)
         if method.name in found:
             raise ModelError(
                 f"{path}: {method.name} is the METHOD of {found[method.name].module} too; "

@@ -45,11 +45,10 @@ def write_snow_map(
     """
     product = open_l2a(l2a)
     check_tile_date(l2a, product.tile, product.sensing_time, row)
-    relief = raster.read(dem, indexes=[1])[0]
-    grid = Grid.of(relief)
+    grid = raster.grid_of(dem)
     if product.grid(grid.resolution) != grid:
         raise GridError(f"{l2a}: is not on the grid of {dem}; give products of the same tile")
-    elevation = relief.where(relief != relief.attrs["nodata"]).values
+    elevation = raster.read_float32(dem)[0]
     green, red = (_cubic(product, band, grid) for band in ("B03", "B04"))
     swir = product.read_reflectance(["B11"], grid.resolution).values[0]
     valid = np.isfinite(green) & np.isfinite(red) & np.isfinite(swir)

@@ -96,6 +96,7 @@ def map_item(
             "firn:model": card_digest(card),
             "firn:sensor": card.sensor,
             "firn:bands": list(card.bands),
+            **({} if card.released is None else {"firn:released": card.released}),
             "firn:provenance": provenance,
         },
         "links": [],

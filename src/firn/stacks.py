@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from firn import raster, terrain
 from firn.errors import DataError, GridError
-from firn.grid import Grid
 from firn.products.dem import Origin, read_dem
 from firn.products.identity import TileDate, check_tile_date
 from firn.products.land_cover import read_tree_cover, read_water
@@ -184,20 +183,18 @@ def write_hillshade(dem: PathLike, toa: PathLike, output: PathLike) -> None:
             f"{toa}: its tags do not tell sun_zenith and sun_azimuth ({error}); delete it and run "
             "its rule again"
         ) from error
-    elevation = raster.read(dem, indexes=[1])[0]
-    grid = Grid.of(elevation)
+    grid = raster.grid_of(dem)
     if grid != raster.grid_of(toa):
         raise GridError(
             f"{dem}: is not on the grid of {toa}; delete both and run their rules again"
         )
-    metres = elevation.where(elevation != elevation.attrs.get("nodata", np.nan)).values
     source = provenance(
         [tags.get("product_id", Path(toa).name), Path(dem).name],
         {"sun_zenith": zenith, "sun_azimuth": azimuth},
     )
     raster.write(
         output,
-        terrain.hillshade(metres.astype(np.float32), grid.resolution, zenith, azimuth),
+        terrain.hillshade(raster.read_float32(dem)[0], grid.resolution, zenith, azimuth),
         grid,
         nodata=0,
         band_names=["hillshade"],

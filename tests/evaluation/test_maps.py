@@ -13,7 +13,7 @@ from firn.classes import Quality
 from firn.config import EvaluationSettings, Experiment
 from firn.errors import DataError, GridError
 from firn.evaluation import JudgedMap, evaluate_maps, situation_table
-from firn.evaluation.maps import judged_maps, reference_classes
+from firn.evaluation.maps import judged_maps, read_reference, reference_classes
 from firn.files import read_json, strata_path, write_json
 from firn.grid import Grid
 
@@ -162,3 +162,11 @@ def test_item_without_sun_is_named(tmp_path: Path) -> None:
     write_json(judged.item, {"properties": {}})
     with pytest.raises(DataError, match=r"item\.json.*view:sun_elevation"):
         evaluate_maps([judged], "unet-spot2", EXPERIMENT, SETTINGS, seed=1)
+
+
+def test_reference_may_be_a_mask_of_alcd(tmp_path: Path) -> None:
+    codes = np.full((8, 8), 5, np.uint8)
+    codes[0, :3] = [2, 7, 0]
+    folder = tmp_path / "S2A_MSIL1C_20180115"
+    raster.write(folder / "Classification/classification_map.tif", codes, GRID)
+    assert read_reference(folder, GRID)[0, :4].tolist() == [2, 1, 255, 0]

@@ -9,8 +9,8 @@ from pseudo_files import SIZE, write_scene
 from firn.config import EvaluationSettings, Experiment, NetworkSettings
 from firn.evaluation import evaluate_pseudo
 from firn.methods.base import ModelCard
+from firn.methods.edges import judged_edge
 from firn.methods.model_file import card_digest
-from firn.methods.unet import judged_edge
 from firn.samples import RELIEF_CHANNELS, SampleRow, Samples
 
 EXPERIMENT = Experiment(method="unet", sensor="spot2", area="alps")

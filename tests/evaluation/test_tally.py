@@ -47,6 +47,10 @@ def test_pixels_are_counted_by_scene_and_stratum() -> None:
         [0, 0, 0],
         [1, 0, 1],
     ]
+    assert metrics["by_stratum_and_scene"]["elevation"]["200-400 m"] == {
+        "a": [[0, 0, 0], [0, 0, 0], [1, 0, 1]],
+        "b": [[0, 2, 0], [0, 0, 0], [0, 0, 0]],
+    }
     assert by_stratum["saturation"]["saturated"]["n_pixels"] == 2
     assert by_stratum["sensor"]["spot2"]["n_pixels"] == 8
 

@@ -12,7 +12,7 @@ from firn.errors import ConfigError, ModelError
 from firn.methods import method_class
 from firn.methods.base import FittedModel
 from firn.methods.network import NetworkModel
-from firn.registry import known_method, known_methods
+from firn.registry import Method, known_method, known_methods
 
 DEMO = Path(__file__).parents[2] / "config" / "demo.yaml"
 
@@ -44,10 +44,12 @@ def test_classes_are_made_as_their_modules_state(name: str) -> None:
 def test_only_assignments_of_the_module_itself_count(folder: Path) -> None:
     (folder / "helper.py").write_text('def f():\n    METHOD = "no"\n')
     (folder / "b.py").write_text('METHOD = "one"\nMADE_BY = "fit"\nMETHOD_COUNT = 3\n')
-    (folder / "a.py").write_text('import none_such\nMETHOD = "two"\nMADE_BY = "train"\n')
-    assert [(m.name, m.made_by, m.module) for m in known_methods().values()] == [
-        ("one", "fit", "firn.methods.b"),
-        ("two", "train", "firn.methods.a"),
+    (folder / "a.py").write_text(
+        'import none_such\nMETHOD = "two"\nMADE_BY = "train"\nTELLS = "cloud"\n'
+    )
+    assert list(known_methods().values()) == [
+        Method("one", "fit", "firn.methods.b"),
+        Method("two", "train", "firn.methods.a", "cloud"),
     ]
     with pytest.raises(ModelError, match="method three: unknown; firn knows one, two"):
         known_method("three")
@@ -58,6 +60,9 @@ def test_incomplete_and_double_statements_are_refused(folder: Path) -> None:
     with pytest.raises(ModelError, match=r"a\.py: states a METHOD, but not what it is MADE_BY"):
         known_methods()
     (folder / "a.py").write_text('METHOD = "one"\nMADE_BY = "fit"\n')
+    (folder / "b.py").write_text('METHOD = "two"\nMADE_BY = "fit"\nTELLS = "water"\n')
+    with pytest.raises(ModelError, match=r"b\.py: TELLS water, which is none of classes, cloud"):
+        known_methods()
     (folder / "b.py").write_text('METHOD = "one"\nMADE_BY = "fit"\n')
     with pytest.raises(ModelError, match=r"b\.py: one is the METHOD of firn\.methods\.a too"):
         known_methods()

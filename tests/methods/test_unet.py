@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.base import ModelCard
-from firn.methods.unet import UNet, UNetModel, lost_pixels, radius_of_influence
+from firn.methods.edges import lost_pixels
+from firn.methods.unet import Decoder, UNet, UNetModel, radius_of_influence
 
 REFERENCE = NetworkSettings()
 
@@ -207,3 +208,21 @@ def test_temperature_softens_probabilities_and_keeps_classes() -> None:
     roots = np.sqrt(sharp)
     np.testing.assert_allclose(softened, roots / roots.sum(axis=0), rtol=1e-5)
     np.testing.assert_array_equal(sharp.argmax(axis=0), softened.argmax(axis=0))
+
+
+def test_gradients_of_a_cropped_level_keep_its_layout() -> None:
+    """Values and gradients are those of a slice, whose gradient would have channels first."""
+    decoder = Decoder(2, 4, 2, bilinear=True, padding=0).eval()
+    coarse = torch.randn(1, 2, 4, 5)
+    skip = torch.randn(1, 4, 12, 14).contiguous(memory_format=torch.channels_last).requires_grad_()
+    seen = decoder(coarse.contiguous(memory_format=torch.channels_last), skip)
+    seen.square().sum().backward()
+    sliced = skip.detach().clone().requires_grad_()
+    joined = torch.cat([sliced[..., 2:-2, 2:-2], decoder.up(coarse)], dim=1)
+    expected = decoder.convolve(joined)
+    expected.square().sum().backward()
+    torch.testing.assert_close(seen, expected)
+    assert skip.grad is not None
+    torch.testing.assert_close(skip.grad, sliced.grad)
+    assert skip.grad.is_contiguous(memory_format=torch.channels_last)
+    assert skip.grad[..., :2, :].count_nonzero() == 0

@@ -12,6 +12,7 @@ from firn.classes import COLOURS
 from firn.errors import DataError
 from firn.evaluation import comparison_table
 from firn.evaluation.tally import Tally, binned, flagged, whole
+from firn.job_times import read_benchmarks
 from firn.plots.calibration import reliability_figure
 from firn.plots.evaluation import (
     comparison_figure,
@@ -21,7 +22,7 @@ from firn.plots.evaluation import (
 from firn.plots.kde import saturation_figure
 from firn.plots.maps import Quicklook, quicklook_figure
 from firn.plots.patches import Example, choose_rows, patches_figure
-from firn.plots.runtime import read_benchmarks, runtime_figure
+from firn.plots.runtime import runtime_figure
 from firn.plots.score_page import write_comparison_html
 from firn.plots.situations import situations_figure
 from firn.plots.spectra import spectra_figure

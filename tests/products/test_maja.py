@@ -9,6 +9,7 @@ import pytest
 from minimal_products import SIDE, full
 
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.maja import CLOUD_BITS, muscate_name, open_l2a
 
 FINE, COARSE = (SIDE // 10, SIDE // 10), (SIDE // 20, SIDE // 20)
@@ -77,7 +78,7 @@ def test_bits_of_the_cloud_mask_by_name(tmp_path: Path) -> None:
         "high_cloud",
     ]
     assert flags.values.sum() == 8
-    assert flags.rio.crs.to_epsg() == 32632
+    assert Grid.of(flags).crs.to_epsg() == 32632
 
 
 def test_the_native_layout_is_brought_to_that_of_muscate(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from minimal_products import SIDE, polygon_mask, write_raster, write_text
 
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.sentinel2 import open_l1c
 
 NEW = "S2B_MSIL1C_20220314T102021_N0400_R065_T32TPT_20220314T140000"
@@ -61,7 +62,7 @@ def test_polygons_of_a_band(old: Path, zipped: bool) -> None:
     assert flags.dtype == bool
     assert flags.shape == (8, *COARSE)
     assert flags.mask.values.tolist() == NAMES
-    assert flags.rio.crs.to_epsg() == 32632
+    assert Grid.of(flags).crs.to_epsg() == 32632
     assert np.argwhere(flags.sel(mask="saturated").values).tolist() == [[0, 2], [23, 23]]
     assert np.argwhere(flags.sel(mask="defective").values).tolist() == [[1, 0]]
     assert flags.values.sum() == 3

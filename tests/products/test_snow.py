@@ -8,6 +8,7 @@ import pytest
 from minimal_products import SIDE, full
 
 from firn.errors import ProductError
+from firn.grid import Grid
 from firn.products.identity import TileDate, check_name
 from firn.products.snow import read_snow
 
@@ -32,7 +33,7 @@ def test_maps_of_snow_and_no_snow(tmp_path: Path, make, no_data: int, zipped: bo
     assert snow.values[0, :5].tolist() == [0, 100, 205, 254, 0]
     assert snow.attrs["nodata"] == 254
     assert snow.attrs["product_id"] == folder.name
-    assert snow.rio.crs.to_epsg() == 32632
+    assert Grid.of(snow).crs.to_epsg() == 32632
 
 
 FRACTIONS = [

@@ -46,6 +46,16 @@ def test_every_method_is_scored_on_both_kinds_of_scenes(run: Path) -> None:
             assert metrics["n_pixels"] == sum(map(sum, metrics["confusion_matrix"])) > 0
 
 
+def test_every_method_is_compared_and_let_it_snow_with_them(run: Path) -> None:
+    methods = read_json(run / "comparison.json")["methods"]
+    names = ["unet", "baseline-majority", "baseline-threshold", "baseline-pixel", "let-it-snow"]
+    assert [row["method"] for row in methods] == names
+    assert all(row["same_pixels"] and row["n_scenes"] == 2 for row in methods)
+    assert all(row["costs"]["training_seconds"] > 0 for row in methods[:-1])
+    assert methods[-1]["costs"] is None
+    assert methods[-1]["scores"].keys() == {"snow_cloud_free_f1", "snow_cloud_free_kappa"}
+
+
 def test_catalogue_lists_every_map(run: Path) -> None:
     catalogue = pystac.Catalog.from_file(run / "catalog.json")
     listed = {Path(item.get_self_href()) for item in catalogue.get_items(recursive=True)}
@@ -54,7 +64,10 @@ def test_catalogue_lists_every_map(run: Path) -> None:
 
 def digests(run: Path) -> dict[str, str]:
     """Digest of each artefact but those that tell times or the folder of the run."""
-    different = ("logs", "benchmarks", "figures/runtime.png", "report.html", "config.yaml")
+    different = (
+        *("logs", "benchmarks", "figures/runtime.png", "report.html", "config.yaml"),
+        *("costs", "comparison.", "figures/compare/costs.png"),
+    )
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(run.rglob("*"))

@@ -56,7 +56,8 @@ def models_by_recipe(models):
 def row_settings(wildcards):
     """Settings of a row, without those of other trainings."""
     row = plan_row(CONFIG, wildcards.recipe, wildcards.sensor, int(wildcards.seed))
-    return row.model_dump(mode="json", exclude={"training": {"preliminary", "intensive"}})
+    others = {"training": {"preliminary", "intensive"}, "network": {"clouddl"}}
+    return row.model_dump(mode="json", exclude=others)
 
 
 # One job per scene, as for the emulation: to render a twin takes little more time than to start Python.

@@ -76,6 +76,15 @@ def single_maps():
     return single
 
 
+def map_models(wildcards):
+    """Models that maps are made with; that of CloudDL bears the verdict of its quality gate."""
+    judged = {"clouddl": "clouddl/gate"} if CONFIG.clouddl else {}
+    return [
+        f"<results>/{judged.get(method, 'models')}/{method}-{wildcards.target}/model.safetensors"
+        for method in CONFIG.methods
+    ]
+
+
 # One job per scene applies every method of the scene's target: reading and warping the scene, its
 # relief and the start of Python are paid once, and a scene that cannot be read costs itself only.
 # It makes the map of a scene of a batch, too, when that is asked for by its name.
@@ -85,11 +94,7 @@ rule classify:
         dem=lambda wildcards: scene_auxiliary("dem", wildcards.scene),
         tree_cover=lambda wildcards: scene_auxiliary("tree_cover", wildcards.scene),
         water=lambda wildcards: scene_auxiliary("water", wildcards.scene),
-        models=expand(
-            "<results>/models/{method}-{target}/model.safetensors",
-            method=CONFIG.methods,
-            allow_missing=True,
-        ),
+        models=map_models,
     output:
         snow=expand(
             "<results>/maps/{method}-{target}/{scene}/snow.tif",
@@ -141,7 +146,7 @@ if BATCHED:
     rule classify_batch:
         input:
             files=batch_files,
-            models=rules.classify.input.models,
+            models=map_models,
         output:
             table="<results>/maps/batches/{target}/{batch}.tsv",
         log:

@@ -38,6 +38,9 @@ def judged_dems(experiment):
 #: Experiments with a scene to be judged on.
 JUDGED = [name for name in EXPERIMENTS if judged_scenes(name)]
 
+#: The same without the method.
+JUDGED_TARGETS = list(dict.fromkeys(map(experiment_target, JUDGED)))
+
 #: Scores of each experiment: what they were made on, and the experiment.
 SCORED = [("pseudo", name) for name in EXPERIMENTS] + [("historical", name) for name in JUDGED]
 
@@ -62,7 +65,7 @@ rule evaluate_pseudo:
     params:
         experiment=lambda wildcards: settings(EXPERIMENTS[wildcards.experiment]),
         settings=settings(CONFIG.evaluation),
-        network=settings(CONFIG.network),
+        network=CONFIG.network.model_dump(mode="json", exclude={"clouddl"}),
         seed=CONFIG.seed,
         code=code("evaluate_pseudo.py"),
     script:
@@ -178,9 +181,3 @@ rule real_crops:
         code=code("real_crops.py"),
     script:
         "../scripts/real_crops.py"
-
-
-rule scores:
-    input:
-        rules.comparison.output,
-        expand(rules.real_crops.output, target=TARGETS),

@@ -14,9 +14,6 @@ SHOWN = {target: f"{CONFIG.methods[0]}-{target}" for target in TARGETS}
 SHOWN_SENSORS = [s for s in map(load_sensor, CONFIG.all_sensors) if s.response]
 SOURCE_SENSOR = load_sensor("sentinel2a")
 
-#: Targets with a scene to be judged on.
-JUDGED_TARGETS = [target for target in TARGETS if judged_scenes(SHOWN[target])]
-
 
 def figure(path, caption, category, **labels):
     """A figure as it stands in the report."""

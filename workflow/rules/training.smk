@@ -16,6 +16,12 @@ FITTED_EXPERIMENTS = [name for name, e in EXPERIMENTS.items() if METHODS[e.metho
 SHARED = CONFIG.training.model_dump(mode="json", exclude={"preliminary", "intensive"})
 
 
+def network_of(method):
+    """Settings of a method's network, without those of CloudDL for the others."""
+    others = set() if method == "clouddl" else {"clouddl"}
+    return CONFIG.network.model_dump(mode="json", exclude=others)
+
+
 def gains_to_draw(wildcards):
     """Gains that a training draws from, where it emulates its patches anew in each epoch."""
     experiment = EXPERIMENTS[wildcards.experiment]
@@ -48,7 +54,7 @@ rule train_preliminary:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
         name=lambda wildcards: f"preliminary/{wildcards.seed}",
         seed=CONFIG.seed,
-        network=settings(CONFIG.network),
+        network=lambda wildcards: network_of(EXPERIMENTS[wildcards.experiment].method),
         settings=SHARED,
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),
@@ -77,7 +83,7 @@ rule select:
         mem_mb=growing(1000),
         runtime=growing(5),
     params:
-        code=code("selection.py"),
+        code=method_code("selection.py"),
     script:
         "../scripts/selection.py"
 
@@ -109,7 +115,7 @@ rule train_intensive:
         method=lambda wildcards: EXPERIMENTS[wildcards.experiment].method,
         name="intensive",
         seed=CONFIG.seed,
-        network=settings(CONFIG.network),
+        network=lambda wildcards: network_of(EXPERIMENTS[wildcards.experiment].method),
         settings=SHARED,
         emulation=settings(CONFIG.emulation),
         sensor=lambda wildcards: sensor(EXPERIMENTS[wildcards.experiment].sensor),

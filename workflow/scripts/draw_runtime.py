@@ -2,7 +2,8 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.plots.runtime import read_benchmarks, runtime_figure
+from firn.job_times import read_benchmarks
+from firn.plots.runtime import runtime_figure
 from firn.plots.style import save
 from rule_log import start_log
 

@@ -6,7 +6,7 @@ from firn.config import EvaluationSettings, Experiment, NetworkSettings
 from firn.evaluation.pseudo import evaluate_pseudo
 from firn.files import read_json, write_json
 from firn.methods import load_model
-from firn.methods.unet import judged_edge
+from firn.methods.edges import judged_edge
 from firn.samples import Samples
 from rule_log import start_log
 

@@ -31,6 +31,7 @@ class Row(Section):
     the bootstrap, which all rows share.
     """
 
+    method: str = METHOD
     recipe: str
     sensor: str
     area: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from firn import netcdf
-from firn.ablation.plan import METHOD, Row
+from firn.ablation.plan import Row
 from firn.config import Experiment
 from firn.dataset import build_dataset
 from firn.emulation.patches import Target, write_pseudo
@@ -79,7 +79,7 @@ def training_data(
         pseudo = emulate_row(row, emulation, patches, folder)
         anew = emulation if row.training.emulation == "every-epoch" else None
     scenes = pair_scenes(patches, pseudo)
-    rows, content = build_dataset(f"{METHOD}-{row.sensor}", scenes, row.split, row.base_seed)
+    rows, content = build_dataset(f"{row.method}-{row.sensor}", scenes, row.split, row.base_seed)
     write_rows(samples, rows)
     write_json(statistics, content)
     return open_training_data(samples, statistics, patches, pseudo, anew)
@@ -100,7 +100,7 @@ def score(row: Row, model: PathLike, scenes: Sequence[JudgedScene], folder: Path
                 scene.scene_id, **files, item=home / "item.json", reference=reference, dem=dem
             )
         )
-    experiment = Experiment(method=METHOD, sensor=row.sensor, area=row.area)
+    experiment = Experiment(method=row.method, sensor=row.sensor, area=row.area)
     return evaluate_maps(maps, row.name, experiment, row.evaluation, seed=row.base_seed)
 
 
@@ -134,7 +134,7 @@ def run_row(
     """
     with scratch_folder() as folder:
         data = training_data(row, patches, images, folder)
-        run = Run(METHOD, "ablation", row.seed, row.network, row.training, row.step)
+        run = Run(row.method, "ablation", row.seed, row.network, row.training, row.step)
         train(run, data, model, history)
         metrics = score(row, model, scenes, folder)
     batches = math.ceil(len(data.train) / row.training.batch_size)

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import netcdf
 from firn.config import EmulationSettings
@@ -34,6 +33,9 @@ from firn.samples import DATA, MIXED_LABEL
 from firn.saturation import Saturations
 from firn.seeds import generator
 from firn.sensors import STACK_NODATA, STACK_SATURATED, STACK_SCALE, Sensor, load_sensor
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 PathLike = str | os.PathLike[str]
 Numbers = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -312,8 +314,10 @@ class _Series:
             file["dn"][sample] = dn
             file["valid"][sample] = valid
 
-    def described(self, product_id: str) -> xr.Dataset:
+    def described(self, product_id: str) -> "xr.Dataset":
         """All but the images."""
+        import xarray as xr
+
         target, settings = self.target, self._settings
         sensor, scene, acquisitions = target.sensor, self._scene, self._acquisitions
         patch = np.arange(self._count, dtype=np.int32)

@@ -23,6 +23,8 @@ from firn.errors import DataError
 from firn.evaluation.situations import of_ground, of_map
 from firn.evaluation.tally import Strata, Tally, binned, flagged, whole
 from firn.files import read_json
+from firn.grid import Grid
+from firn.products.cloud_masks import read_mask
 from firn.products.dem import read_dem
 from firn.provenance import provenance
 from firn.terrain import hillshade
@@ -92,6 +94,24 @@ def reference_classes(codes: npt.NDArray[np.uint8], path: Path) -> npt.NDArray[n
         f"{path}: holds the values {sorted(present)[:8]}; a reference has the classes 0, 1, 2 with "
         "255 for no data, or the codes 0, 100, 205 with 254; recode it"
     )
+
+
+def read_reference(path: Path, grid: Grid) -> npt.NDArray[np.uint8]:
+    """Classes 0/1/2/255 of a reference on a grid: a raster, or another mask of clouds.
+
+    Polygons and ALCD masks are read by `firn.products.cloud_masks.read_mask`.
+
+    Raises
+    ------
+    DataError
+        The reference cannot be read, or holds other codes.
+    GridError
+        A raster covers nothing of the grid.
+    """
+    if path.is_dir() or path.suffix.lower() in (".geojson", ".json"):
+        return read_mask(path, grid)
+    codes = raster.read_on(path, grid, "nearest", indexes=[1], fill=IGNORE)[0]
+    return reference_classes(codes, path)
 
 
 def evaluate_maps(
@@ -166,13 +186,10 @@ def _add(
     tally: Tally, judged_map: JudgedMap, experiment: Experiment, settings: EvaluationSettings
 ) -> None:
     grid = raster.grid_of(judged_map.snow)
-    codes = raster.read(judged_map.snow).values[0]
-    quality = raster.read(judged_map.quality).values[0]
-    confidence = raster.read(judged_map.probability).values.max(axis=0) / PROBABILITY_STEPS
-    reference = reference_classes(
-        raster.read_on(judged_map.reference, grid, "nearest", indexes=[1], fill=IGNORE)[0],
-        judged_map.reference,
-    )
+    codes = raster.read_values(judged_map.snow)[0]
+    quality = raster.read_values(judged_map.quality)[0]
+    confidence = raster.read_values(judged_map.probability).max(axis=0) / PROBABILITY_STEPS
+    reference = read_reference(judged_map.reference, grid)
     dem = read_dem(judged_map.dem, grid).elevation
     sun_zenith, sun_azimuth = _sun(judged_map.item)
     predicted = from_published(codes)
@@ -186,10 +203,10 @@ def _add(
     )
     forest = known & ((quality & Quality.FOREST) > 0)
     judged = known & tally.exclude({"forest": forest})
-    tally.add_part("forest", "forest", reference, predicted, forest)
+    tally.add_part("forest", "forest", judged_map.scene, reference, predicted, forest)
     told = of_map(reference, quality, 90 - sun_zenith, grid.resolution)
     for name, where in (told | of_ground(judged_map.reference, grid)).items():
-        tally.add_part("situation", name, reference, predicted, judged & where)
+        tally.add_part("situation", name, judged_map.scene, reference, predicted, judged & where)
     shade = hillshade(dem, grid.resolution, sun_zenith, sun_azimuth)
     saturated = (quality & Quality.SATURATED) > 0
     strata: Mapping[str, Strata] = {

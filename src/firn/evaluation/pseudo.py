@@ -47,7 +47,7 @@ def evaluate_pseudo(
 ) -> dict[str, Any]:
     """Score a model on samples; the labels are the reference.
 
-    The edges of patches are left out, as `firn.methods.unet.judged_edge` says.
+    The edges of patches are left out, as `firn.methods.edges.judged_edge` says.
 
     Parameters
     ----------
@@ -118,5 +118,5 @@ def _add(
     # Cast shadow is not known here: shaded is what faces away from the sun.
     shaded = hillshade == FACING_AWAY
     for name, where in of_snow(sample.labels, sample.saturated, shaded, 90 - sun_zenith).items():
-        tally.add_part("situation", name, sample.labels, predicted, judged & where)
+        tally.add_part("situation", name, scene, sample.labels, predicted, judged & where)
     tally.add(scene, sample.labels, predicted, probabilities.max(axis=0), strata, judged)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from firn import raster
 from firn.classes import Quality, SurfaceClass
@@ -69,6 +68,9 @@ def of_map(
     )
     edge = np.zeros(forest.shape, bool)
     if forest.any():
+        # Many jobs import this module, few meet a forest, and scipy takes a quarter of a second.
+        from scipy import ndimage
+
         distance: npt.NDArray[Any] = ndimage.distance_transform_edt(~forest, sampling=resolution)
         edge = ~forest & (distance <= EDGE_WIDTH)
     return of_snow(reference, saturated, shaded, sun_elevation) | {FOREST_EDGE: edge}

@@ -55,13 +55,13 @@ class Tally:
     Attributes
     ----------
     scenes : dict of scene to ndarray, (reference, predicted)
-    strata : dict of partition to dict of part to ndarray, (reference, predicted)
+    strata : dict of partition to dict of part to dict of scene to ndarray, (reference, predicted)
     excluded : Counter
         Pixels left out, by reason.
     """
 
     scenes: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
-    strata: dict[str, dict[str, npt.NDArray[np.int64]]] = field(default_factory=dict)
+    strata: dict[str, dict[str, dict[str, npt.NDArray[np.int64]]]] = field(default_factory=dict)
     excluded: Counter[str] = field(default_factory=Counter)
     _calibration: npt.NDArray[np.float64] = field(
         default_factory=lambda: np.zeros((3, CALIBRATION_BINS))
@@ -113,20 +113,22 @@ class Tally:
         for name, (parts, part_of_pixel) in strata.items():
             of_judged = np.broadcast_to(part_of_pixel, judged.shape)[judged]
             for i, part in enumerate(parts):
-                self.add_part(name, part, truth, guess, of_judged == i)
+                self.add_part(name, part, scene, truth, guess, of_judged == i)
         self._calibrate(confidence[judged].astype(np.float64), truth == guess)
 
     def add_part(
         self,
         partition: str,
         part: str,
+        scene: str,
         reference: Classes,
         predicted: Classes,
         judged: npt.NDArray[np.bool_],
     ) -> None:
-        """Add pixels to one part of a partition and to nothing else."""
-        counts = self.strata.setdefault(partition, defaultdict(_zeros))
-        counts[part] = counts[part] + confusion_matrix(reference[judged], predicted[judged])
+        """Add pixels of a scene to one part of a partition and to nothing else."""
+        parts = self.strata.setdefault(partition, {})
+        counts = parts.setdefault(part, defaultdict(_zeros))
+        counts[scene] = counts[scene] + confusion_matrix(reference[judged], predicted[judged])
 
     def _calibrate(
         self, confidence: npt.NDArray[np.float64], correct: npt.NDArray[np.bool_]
@@ -184,13 +186,24 @@ class Tally:
         matrices = np.stack([self.scenes[scene] for scene in sorted(self.scenes)])
         # Keyed by the scenes alone: the intervals of all methods rest on the same resamples.
         rng = generator(seed, "bootstrap", *sorted(self.scenes))
-        by_stratum = {**self.strata, "scene": self.scenes}
+        by_stratum = {
+            name: {part: sum(counts.values(), _zeros()) for part, counts in parts.items()}
+            for name, parts in self.strata.items()
+        }
+        by_stratum["scene"] = self.scenes
         return {
             "experiment": dict(experiment),
             **scores(matrices.sum(axis=0)),
             "by_stratum": {
                 name: {part: scores(matrix) for part, matrix in parts.items()}
                 for name, parts in by_stratum.items()
+            },
+            "by_stratum_and_scene": {
+                name: {
+                    part: {scene: matrix.tolist() for scene, matrix in counts.items()}
+                    for part, counts in parts.items()
+                }
+                for name, parts in self.strata.items()
             },
             "confidence_interval": intervals(matrices, resamples, rng),
             "expected_calibration_error": self.expected_calibration_error(),

@@ -1,5 +1,6 @@
 """Classification of a scene by one or more models."""
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,8 @@ from firn.methods.model_file import card_digest
 from firn.products import Scene
 from firn.provenance import provenance
 from firn.stac import map_item
+
+logger = logging.getLogger(__name__)
 
 #: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
 GDAL_CACHE = 64 * 2**20
@@ -66,6 +69,14 @@ def classify_scene(
         The scene is not in metres, or it and one of the rasters share no ground.
     """
     _check_bands(scene, models.values())
+    for model in models.values():
+        if model.card.released is False:
+            logger.warning(
+                "%s: the %s for %s is not released, it misses its quality gate",
+                scene.scene_id,
+                model.card.method,
+                model.card.sensor,
+            )
     models = {
         folder: model.prepared(settings.precision, settings.device)
         for folder, model in models.items()
@@ -90,7 +101,9 @@ def classify_scene(
                 folder: stack.enter_context(map_rasters(drafts[folder], reader.grid, source))
                 for folder, source in sources.items()
             }
-            for image in _one_ahead(reader.images()):
+            # A strip that is larger, for its width, is not read while another one is in use.
+            small = step * reader.grid.width <= STRIP_PIXELS
+            for image in _one_ahead(reader.images()) if small else reader.images():
                 for folder, model in models.items():
                     strip = classify(image, model, step, settings, progress=progress)
                     maps[folder].write(strip, image.rows.start)

@@ -61,6 +61,12 @@ class ModelCard:
     classes: Sequence[str] = CLASS_NAMES
     temperature: float = 1.0
 
+    @property
+    def released(self) -> bool | None:
+        """Whether the model passed the quality gate of its sensor; None where there was none."""
+        release = self.training.get("release")
+        return None if release is None else bool(release["released"])
+
     def __post_init__(self) -> None:
         """Check that the parts fit each other."""
         if list(self.channels) != [*self.bands, *RELIEF_CHANNELS]:
@@ -132,6 +138,11 @@ class Model(ABC):
     @abstractmethod
     def tensors(self) -> Tensors:
         """Everything learnt, as named arrays."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that were learnt."""
+        return sum(values.size for values in self.tensors().values())
 
     @abstractmethod
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:

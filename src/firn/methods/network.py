@@ -10,9 +10,10 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from firn.classes import CLASS_NAMES
+from firn.classes import CLASS_NAMES, IGNORE
 from firn.compute import choose_device, choose_precision
 from firn.config import NetworkSettings
 from firn.errors import ModelError
@@ -86,9 +87,39 @@ class NetworkModel(Model):
         load_network(model.network, tensors)
         return model
 
+    @classmethod
+    def taught(cls, labels: Tensor) -> Tensor:
+        """Classes that the network is to tell, (patch, y, x), of labels; as they are by default."""
+        return labels
+
+    @classmethod
+    def class_weights(cls, weights: Sequence[float]) -> Sequence[float]:
+        """Weights of the classes in the loss, of those of a data set; as they are by default."""
+        return weights
+
+    @classmethod
+    def loss(cls, logits: Tensor, taught: Tensor, weights: Tensor) -> Tensor:
+        """Loss, summed over the weights of labelled pixels: the cross-entropy by default.
+
+        Parameters
+        ----------
+        logits : Tensor, (patch, class, y, x)
+        taught : Tensor of int64, (patch, y, x)
+            As `taught` gives them; 255 = ignored.
+        weights : Tensor, (class,)
+        """
+        return functional.cross_entropy(
+            logits, taught, weight=weights, ignore_index=IGNORE, reduction="sum"
+        )
+
     def tensors(self) -> Tensors:
         """See `Model.tensors`."""
         return network_tensors(self.network)
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights that gradient descent changes; see `Model.n_parameters`."""
+        return sum(weights.numel() for weights in self.network.parameters())
 
     def prepared(self, precision: str, device: str = "cpu") -> Self:
         """See `Model.prepared`; the weights are shared."""

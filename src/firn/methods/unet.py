@@ -10,16 +10,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from firn.config import NetworkSettings
 from firn.errors import ModelError
+from firn.methods.edges import CONVOLUTIONS_REACH as _CONVOLUTIONS_REACH
+from firn.methods.edges import lost_pixels
 from firn.methods.network import Network, NetworkModel, convolutions, head
 
 METHOD = "unet"
 MADE_BY = "train"
-
-#: Pixels that one side of the two 3x3 convolutions of a level needs.
-_CONVOLUTIONS_REACH = 2
 
 
 class Decoder(nn.Module):
@@ -49,9 +49,10 @@ class Decoder(nn.Module):
     def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
         """Features of this level, from those of the level below and of the encoder."""
         fine = self.up(coarse)
-        trim = (skip.shape[-1] - fine.shape[-1]) // 2
-        trim_rows = (skip.shape[-2] - fine.shape[-2]) // 2
-        inner = skip[..., trim_rows : trim_rows + fine.shape[-2], trim : trim + fine.shape[-1]]
+        lost = (skip.shape[-1] - fine.shape[-1]) // 2
+        # Not a slice, whose gradient has channels first: adding it to the other gradient, with
+        # channels last, takes ten times as long as adding two alike.
+        inner = functional.pad(skip, (-lost, -lost, -lost, -lost)) if lost else skip
         features: Tensor = self.convolve(torch.cat([inner, fine], dim=1))
         return features
 
@@ -158,44 +159,23 @@ class UNet(Network):
                 )
 
 
-def lost_pixels(depth: int) -> int:
-    """Pixels per side that an unpadded U-Net of ``depth`` poolings loses: 92 for 4."""
-    encoder_and_decoder = sum(2 * _CONVOLUTIONS_REACH << level for level in range(depth))
-    return encoder_and_decoder + (_CONVOLUTIONS_REACH << depth)
-
-
-def judged_edge(settings: NetworkSettings, overlap: int) -> int:
-    """Pixels along the edges of a patch on which no method of a run is judged.
-
-    Half of the overlap, so that each pixel of a scene counts once, or else all that an unpadded
-    U-Net loses. The methods without context could judge more, but would then be judged on more.
-
-    Parameters
-    ----------
-    settings : NetworkSettings
-    overlap : int
-        Pixels that neighbouring patches share.
-    """
-    lost = lost_pixels(len(settings.widths) - 1) if settings.padding == "valid" else 0
-    return max(overlap // 2, lost)
-
-
-def radius_of_influence(depth: int, *, bilinear: bool) -> int:
+def radius_of_influence(depth: int, *, bilinear: bool, reach: int = _CONVOLUTIONS_REACH) -> int:
     """Distance in pixels beyond which no input changes an output pixel of a U-Net.
 
     The interval of pixels that an output pixel depends on is followed down and up again, for each
-    phase of the output pixel in the grid of the coarsest pooling.
+    phase of the output pixel in the grid of the coarsest pooling. ``reach`` is how far the
+    convolutions of a level look together.
     """
     radius = 0
     for pixel in range(2**depth):
         low = high = pixel
         for _ in range(depth):
-            low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+            low, high = low - reach, high + reach
             # Fine pixel i is interpolated between coarse pixels floor((i - 1) / 2) and the next.
             low, high = ((low - 1) // 2, (high + 1) // 2) if bilinear else (low // 2, high // 2)
-        low, high = low - _CONVOLUTIONS_REACH, high + _CONVOLUTIONS_REACH
+        low, high = low - reach, high + reach
         for _ in range(depth):
-            low, high = 2 * low - _CONVOLUTIONS_REACH, 2 * high + 1 + _CONVOLUTIONS_REACH
+            low, high = 2 * low - reach, 2 * high + 1 + reach
         radius = max(radius, pixel - low, high - pixel)
     return radius
 

@@ -115,7 +115,7 @@ def _matching_band(scene: SpotL1A, image: RawImage, references: Sequence[PathLik
 
 def _band_names(path: PathLike) -> list[str]:
     """Descriptions of a reference's bands; an unknown single one is near infrared."""
-    names: list[str] = raster.read(path, window=(0, 0, 1, 1))["band"].values.tolist()
+    names = list(raster.band_names(path))
     if len(names) == 1 and names[0] not in REFERENCE_BANDS.values():
         return [REFERENCE_BANDS["XS3"]]
     return names

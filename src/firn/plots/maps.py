@@ -52,12 +52,12 @@ def read_quicklook(scene: Scene, judged_map: JudgedMap) -> Quicklook:
     grid = raster.grid_of(judged_map.snow)
     bands = scene.bands[2::-1]
     reflectance, _ = scene.read(bands, grid)
-    predicted = from_published(raster.read(judged_map.snow).values[0])
+    predicted = from_published(raster.read_values(judged_map.snow)[0])
     reference = reference_classes(
         raster.read_on(judged_map.reference, grid, "nearest", indexes=[1], fill=IGNORE)[0],
         judged_map.reference,
     )
-    probability = raster.read(judged_map.probability).values.max(axis=0)
+    probability = raster.read_values(judged_map.probability).max(axis=0)
     confidence = np.where(predicted == IGNORE, np.nan, probability / PROBABILITY_STEPS)
     step = max(1, max(grid.shape) // _LONGEST)
     thin = np.s_[..., ::step, ::step]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from firn.plots.evaluation import JUDGED_ON, count_text
-from firn.plots.style import PALETTE, new_figure, styled
+from firn.plots.style import new_figure, styled, symbols
 
 Row = Mapping[str, Any]
 
@@ -44,18 +44,18 @@ def situations_figure(rows: Sequence[Row]) -> Figure:
 def _draw(axes: Axes, rows: Sequence[Row], methods: Sequence[str]) -> None:
     situations = list(dict.fromkeys(row["situation"] for row in rows))
     pixels = {s: max(row["n_pixels"] for row in rows if row["situation"] == s) for s in situations}
-    for method, colour in zip(methods, PALETTE, strict=False):
+    for method, look in symbols(methods).items():
         right = {row["situation"]: row["right"] for row in rows if row["method"] == method}
         shares = [np.nan if right.get(s) is None else right[s] for s in situations]
         axes.plot(
             shares,
             range(len(situations)),
-            "o",
-            color=colour,
+            linestyle="",
             alpha=0.85,
             markersize=5,
             label=method,
             clip_on=False,
+            **look,
         )
     labels = [f"{s} ({count_text(pixels[s])})" for s in situations]
     axes.set_yticks(range(len(situations)), labels)

@@ -1,5 +1,6 @@
 """The look that all figures share, and how they are written."""
 
+import itertools
 import os
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -49,6 +50,15 @@ LINE_COLOURS = {
     SurfaceClass.SNOW: COLOURS[SurfaceClass.SNOW],
     SurfaceClass.CLOUD: "#7a7a7a",
 }
+
+
+def symbols(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour and marker of each name, all different up to 14 names."""
+    looks = [(colour, marker) for marker in "os" for colour in PALETTE]
+    return {
+        name: {"color": colour, "marker": marker}
+        for name, (colour, marker) in zip(names, itertools.cycle(looks), strict=False)
+    }
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn.grid import Grid
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 class Scene(Protocol):
@@ -59,7 +61,7 @@ class Scene(Protocol):
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid, or warped (cubic) to ``grid``.
 
         Returns

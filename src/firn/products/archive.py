@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from firn import raster
 from firn.errors import DataError, FirnError, ProductError
 from firn.grid import Grid
 from firn.products.xml import Metadata
 from firn.raster import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: A product's metadata file is a few MB; a larger one is not metadata. As a tree of elements it
 #: takes some 50 times its size in memory.
@@ -176,7 +178,7 @@ class Product:
                 f"EPSG:{expected.crs.to_epsg()} as in the metadata; {_AGAIN}"
             )
 
-    def read(self, name: str, window: tuple[int, int, int, int] | None = None) -> xr.DataArray:
+    def read(self, name: str, window: tuple[int, int, int, int] | None = None) -> "xr.DataArray":
         """First band of a raster of the product, (y, x), in its own type and grid.
 
         Parameters
@@ -197,7 +199,7 @@ class Product:
         name: str,
         indexes: Sequence[int],
         window: tuple[int, int, int, int] | None = None,
-    ) -> xr.DataArray:
+    ) -> "xr.DataArray":
         """Bands of a raster of the product by their numbers, from 1, (band, y, x); see `read`."""
         self.grid(name)
         try:

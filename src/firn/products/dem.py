@@ -18,7 +18,6 @@ from rasterio.crs import CRS
 from rasterio.features import rasterize
 from rasterio.fill import fillnodata
 from rasterio.warp import transform_geom
-from scipy import ndimage
 
 from firn import raster
 from firn.errors import DataError, GridError
@@ -301,12 +300,12 @@ def _warped(lattice: Sequence[Tile], grid: Grid, pixel: float) -> FloatArray:
 
 def _heights(path: Path, window: tuple[int, int, int, int]) -> FloatArray:
     """Part of a raster of heights, NaN in its voids."""
-    data = raster.read(path, indexes=[1], window=window)[0]
-    _check_unit(path, data.attrs["units"])
-    heights = data.values.astype(np.float32)
+    _check_unit(path, raster.units(path))
+    values = raster.read_values(path, indexes=[1], window=window)[0]
+    heights: FloatArray = values.astype(np.float32)
     void = ~(np.abs(heights) < VOID_MAGNITUDE) | (heights == VOID_CODE)
-    if "nodata" in data.attrs:
-        void |= data.values == data.attrs["nodata"]
+    if (nodata := raster.nodata(path)) is not None:
+        void |= values == nodata
     heights[void] = np.nan
     if void.all():
         return heights
@@ -330,6 +329,8 @@ def _add_sea(
     DataError
         There is high land at the border of such a cell, which therefore lacks its tile.
     """
+    from scipy import ndimage
+
     for latitude, longitude in sorted(_cells_of(grid) - set(cells)):
         outline = {"type": "Polygon", "coordinates": [_outline(latitude, longitude)]}
         inside = rasterize(
@@ -371,6 +372,9 @@ def _fill_voids(elevation: FloatArray, origin: npt.NDArray[np.uint8], resolution
     void = np.isnan(elevation)
     if not void.any():
         return
+    # Most relief has no void, and scipy takes a quarter of a second to be imported.
+    from scipy import ndimage
+
     labels, count = ndimage.label(void, np.ones((3, 3), int))
     enclosed = np.ones(count + 1, bool)
     for border in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):

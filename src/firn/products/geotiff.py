@@ -5,15 +5,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import DataError, ProductError
 from firn.grid import Grid
 from firn.sensors import Sensor, load_sensor
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Tags of the file that are read when the sensor YAML does not tell.
 TIME_TAG = "ACQUISITION_TIME"
@@ -44,11 +47,11 @@ class GeotiffScene:
         try:
             self._tags = {key.upper(): value for key, value in raster.tags(path).items()}
             self.grid = raster.grid_of(path)
-            corner = raster.read(path, window=(0, 0, 1, 1))
+            self._nodata = raster.nodata(path)
+            names = raster.band_names(path)
         except DataError as error:
             raise ProductError(str(error)) from error
-        self._nodata: float | None = corner.attrs.get("nodata")
-        self._indexes = self._band_indexes(sensor.band_names, corner["band"].values.tolist())
+        self._indexes = self._band_indexes(sensor.band_names, names)
         self.scene_id = self._path.stem
         self.platform = sensor.platform
         self.instrument = sensor.instruments[0] if sensor.instruments else sensor.platform
@@ -94,7 +97,7 @@ class GeotiffScene:
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid or warped (cubic) to ``grid``; see `products.Scene`."""
         if missing := [band for band in bands if band not in self._indexes]:
             raise ProductError(

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.config import CloudLayout
@@ -22,6 +21,9 @@ from firn.errors import ProductError
 from firn.grid import Grid
 from firn.products.archive import Product
 from firn.products.resampling import to_grid
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: CLM bits (values) that the label filters read: mono-temporal threshold, high cloud at 1.38 um.
 CLM_MONO_TEMPORAL = 4
@@ -108,7 +110,7 @@ class MajaL2A:
 
     def read_reflectance(
         self, bands: Sequence[str], resolution: float = 20, kind: Literal["FRE", "SRE"] = "FRE"
-    ) -> xr.DataArray:
+    ) -> "xr.DataArray":
         """Read surface reflectance.
 
         Parameters
@@ -161,7 +163,7 @@ class MajaL2A:
         values[numbers == nodata] = np.nan
         return to_grid(values, native, target)
 
-    def cloud_mask(self) -> xr.DataArray:
+    def cloud_mask(self) -> "xr.DataArray":
         """CLM at 20 m, uint8 (y, x), its bits in the MUSCATE layout whatever the product's is.
 
         Bits: 0 clouds and shadows, 1 clouds, 2 clouds by the mono-temporal threshold, 3
@@ -177,7 +179,7 @@ class MajaL2A:
         table = np.bitwise_or.reduce(moved).astype(np.uint8)
         return mask.copy(data=table[mask.values])
 
-    def geophysical_mask(self) -> xr.DataArray:
+    def geophysical_mask(self) -> "xr.DataArray":
         """MG2 at 20 m, uint8 (y, x).
 
         Bits: 0 water, 1 clouds, 2 snow, 3 cloud shadow, 4 and 5 (always together) topographic
@@ -188,30 +190,30 @@ class MajaL2A:
         values = mask.values
         return mask.copy(data=np.where(values & both, values | both, values))
 
-    def edge_mask(self) -> xr.DataArray:
+    def edge_mask(self) -> "xr.DataArray":
         """EDG at 20 m, bool (y, x): outside the swath."""
         mask = self._mask("EDG", "R2")
         return mask.copy(data=mask.values > 0)
 
-    def saturation_mask(self, group: Literal["R1", "R2"] = "R2") -> xr.DataArray:
+    def saturation_mask(self, group: Literal["R1", "R2"] = "R2") -> "xr.DataArray":
         """SAT at 10 m (group R1) or 20 m (R2), uint8 (y, x): bits as in `SATURATION_BANDS`."""
         return self._mask("SAT", group)
 
-    def cloud_flags(self, names: Sequence[str] = CLOUD_BITS["muscate"]) -> xr.DataArray:
+    def cloud_flags(self, names: Sequence[str] = CLOUD_BITS["muscate"]) -> "xr.DataArray":
         """CLM by name, bool (mask, y, x)."""
         bits = {name: 1 << bit for bit, name in enumerate(CLOUD_BITS["muscate"])}
         return _flags(self.cloud_mask(), {name: bits[name] for name in names})
 
-    def geophysical_flags(self, names: Sequence[str] = tuple(GEOPHYSICAL_BITS)) -> xr.DataArray:
+    def geophysical_flags(self, names: Sequence[str] = tuple(GEOPHYSICAL_BITS)) -> "xr.DataArray":
         """MG2 by name, bool (mask, y, x)."""
         return _flags(self.geophysical_mask(), {name: GEOPHYSICAL_BITS[name] for name in names})
 
-    def saturation_flags(self, group: Literal["R1", "R2"] = "R2") -> xr.DataArray:
+    def saturation_flags(self, group: Literal["R1", "R2"] = "R2") -> "xr.DataArray":
         """SAT by band, bool (mask, y, x)."""
         bits = {band: 1 << bit for bit, band in enumerate(SATURATION_BANDS[group])}
         return _flags(self.saturation_mask(group), bits)
 
-    def _mask(self, kind: str, group: str) -> xr.DataArray:
+    def _mask(self, kind: str, group: str) -> "xr.DataArray":
         name = self._mask_name(kind, group)
         mask = self._product.read(name)
         if mask.dtype != np.uint8:
@@ -243,7 +245,7 @@ class MajaL2A:
         return self._product.find(folder + pattern)
 
 
-def _flags(mask: xr.DataArray, bits: Mapping[str, int]) -> xr.DataArray:
+def _flags(mask: "xr.DataArray", bits: Mapping[str, int]) -> "xr.DataArray":
     """Booleans, (mask, y, x), of the bits (values) of a mask, any of them where several."""
     values = np.stack([(mask.values & np.uint8(value)) > 0 for value in bits.values()])
     return raster.data_array(

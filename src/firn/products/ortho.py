@@ -9,16 +9,19 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import cog, raster
 from firn.errors import DataError, ProductError
 from firn.grid import Grid
 from firn.products.dimap import SpotL1A
 from firn.sensors import STACK_NODATA, STACK_SCALE
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Tag that tells such a file from any other GeoTIFF, and its value.
 KIND_TAG, KIND = "FIRN_KIND", "orthorectified SPOT Level-1A scene"
@@ -91,8 +94,7 @@ class OrthoScene:
         try:
             tags = raster.tags(path)
             self.grid = raster.grid_of(path)
-            names = raster.read(path, window=(0, 0, 1, 1))["band"].values.tolist()
-            self.bands: tuple[str, ...] = tuple(names[:-1])
+            self.bands = raster.band_names(path)[:-1]
             self.scene_id = tags["SCENE_ID"]
             self.platform = tags["PLATFORM"]
             self.instrument = tags["INSTRUMENT"]
@@ -112,7 +114,7 @@ class OrthoScene:
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid or warped (cubic) to ``grid``; see `products.Scene`."""
         if missing := [band for band in bands if band not in self.bands]:
             raise ProductError(

@@ -5,12 +5,11 @@ Source: Sentinel-2 Products Specification Document (S2-PDGS-TAS-DI-PSD), version
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
@@ -18,6 +17,9 @@ from firn.grid import Grid
 from firn.products.archive import Product
 from firn.products.resampling import any_to_grid
 from firn.products.xml import Metadata
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Names of the bands of ``MSK_QUALIT``, in their order, by the ``maskType`` of the GML files.
 #: The last band tells saturation in the raw image (L1A) only.
@@ -49,7 +51,7 @@ _FARTHEST = 2e7
 
 def read_raster_masks(
     product: Product, name: str, types: Mapping[str, str], native: Grid, target: Grid
-) -> xr.DataArray:
+) -> "xr.DataArray":
     """Masks of a JPEG 2000 file whose bands are those of ``types``.
 
     Parameters
@@ -84,7 +86,7 @@ def read_raster_masks(
 
 def read_polygon_masks(
     documents: Iterable[Metadata], types: Mapping[str, str], native: Grid, target: Grid
-) -> xr.DataArray:
+) -> "xr.DataArray":
     """Masks of GML files.
 
     Parameters
@@ -126,7 +128,7 @@ def read_polygon_masks(
     return _named(flags, target)
 
 
-def _named(flags: Mapping[str, npt.NDArray[np.bool_]], target: Grid) -> xr.DataArray:
+def _named(flags: Mapping[str, npt.NDArray[np.bool_]], target: Grid) -> "xr.DataArray":
     return raster.data_array(
         np.stack(list(flags.values())), target, name="mask", units="1", band=list(flags)
     ).rename(band="mask")

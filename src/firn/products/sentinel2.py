@@ -14,10 +14,10 @@ from functools import cached_property
 from itertools import repeat
 from math import ceil, floor
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 from affine import Affine
 from rasterio.crs import CRS
 
@@ -28,6 +28,9 @@ from firn.products import quality_masks
 from firn.products.archive import Product
 from firn.products.resampling import any_to_grid, to_grid, to_half
 from firn.products.sun_angles import read_sun_angles
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Metadata file of the product and of each tile, in the compact and in the older layout.
 _PRODUCT_METADATA = ("MTD_MSIL1C.xml", "S2?_*_MTD_SAFL1C_*.xml")
@@ -222,7 +225,7 @@ class Sentinel2L1C:
         bands: Sequence[str],
         resolution: float = 20,
         window: tuple[int, int, int, int] | None = None,
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read top-of-atmosphere reflectance, ``(DN + offset) / quantification``.
 
         Coarser pixels average finer ones (bilinear), finer ones interpolate (cubic). Saturated
@@ -303,7 +306,7 @@ class Sentinel2L1C:
             )
         return self.grid(BAND_RESOLUTIONS[band])
 
-    def sun_angles(self, resolution: float = 20) -> xr.DataArray:
+    def sun_angles(self, resolution: float = 20) -> "xr.DataArray":
         """Zenith and azimuth of the sun at each pixel, float32 (angle, y, x), degrees.
 
         Raises
@@ -313,7 +316,7 @@ class Sentinel2L1C:
         """
         return read_sun_angles(self._tile, self.grid(resolution))
 
-    def quality_mask(self, band: str, resolution: float = 20) -> xr.DataArray:
+    def quality_mask(self, band: str, resolution: float = 20) -> "xr.DataArray":
         """Defects of a band, bool (mask, y, x): the names of `quality_masks.QUALITY`.
 
         Raises
@@ -328,7 +331,7 @@ class Sentinel2L1C:
         files = [f"MSK_{kind}_*{band}" for kind in quality_masks.QUALITY_FILES]
         return self._polygon_masks(files, quality_masks.QUALITY, native, resolution)
 
-    def classification_mask(self, resolution: float = 20) -> xr.DataArray:
+    def classification_mask(self, resolution: float = 20) -> "xr.DataArray":
         """Clouds and, since baseline 04.00, snow as Level-1C tells them, bool (mask, y, x).
 
         The names are those of `quality_masks.CLASSIFICATION`.
@@ -350,14 +353,14 @@ class Sentinel2L1C:
 
     def _raster_masks(
         self, file: str, types: Mapping[str, str], native: Grid, resolution: float
-    ) -> xr.DataArray:
+    ) -> "xr.DataArray":
         name = self._product.find(f"QI_DATA/*{file}.jp2", beside=self._granule)
         target = self.grid(resolution)
         return quality_masks.read_raster_masks(self._product, name, types, native, target)
 
     def _polygon_masks(
         self, files: Sequence[str], types: Mapping[str, str], native: Grid, resolution: float
-    ) -> xr.DataArray:
+    ) -> "xr.DataArray":
         documents = [
             self._product.metadata(f"QI_DATA/*{file}*.gml", beside=self._granule)[1]
             for file in files

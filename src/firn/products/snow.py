@@ -11,14 +11,17 @@ High Resolution Snow & Ice Monitoring Service (codes).
 
 import os
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn.classes import NO_DATA, PUBLISHED, SurfaceClass
 from firn.errors import ProductError
 from firn.products.archive import Product
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Files that hold a map of snow / no snow: Theia's, LIS's own.
 MAPS = ("*_SNW_R2.tif", "LIS_SEB.TIF")
@@ -30,7 +33,7 @@ WATER = 210
 NEWER_NO_DATA = 255
 
 
-def read_snow(path: str | os.PathLike[str], fraction_min: float = 1) -> xr.DataArray:
+def read_snow(path: str | os.PathLike[str], fraction_min: float = 1) -> "xr.DataArray":
     """Read a snow product on its own 20 m grid.
 
     Parameters

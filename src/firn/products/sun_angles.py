@@ -5,21 +5,23 @@ apart, the first one on the tile's upper-left corner.
 """
 
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
 from firn.grid import Grid
 from firn.products.xml import Metadata
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
-def read_sun_angles(metadata: Metadata, target: Grid) -> xr.DataArray:
+def read_sun_angles(metadata: Metadata, target: Grid) -> "xr.DataArray":
     """Interpolate the sun angles of a tile to the centre of each pixel (bilinear).
 
     Parameters

@@ -8,15 +8,18 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import ProductError
 from firn.grid import Grid
 from firn.products.archive import Product
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Pixel value of reflectance 1, and of no data.
 SCALE = 1000
@@ -106,23 +109,26 @@ class SwhScene:
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid or warped (cubic) to ``grid``; see `products.Scene`.
 
         A pixel is saturated from the whole milli-reflectance of ``ReflectanceMax`` on. Where
         ``grid`` is given, it is where the nearest pixel of the scene is.
         """
         target = grid or self.grid
-        layers = [self._read_band(band, target) for band in bands]
+        reflectance = np.empty((len(bands), *target.shape), np.float32)
+        saturated = np.empty(reflectance.shape, bool)
+        for index, band in enumerate(bands):
+            reflectance[index], saturated[index] = self._read_band(band, target)
         data = raster.data_array(
-            np.stack([values for values, _ in layers]),
+            reflectance,
             target,
             name="toa",
             units="1",
             band=list(bands),
             product_id=self.scene_id,
         )
-        return data, np.stack([flags for _, flags in layers])
+        return data, saturated
 
     def _read_band(
         self, band: str, target: Grid
@@ -140,7 +146,7 @@ class SwhScene:
         valid = (nearest != NODATA) & (numbers != NODATA)
         reflectance = np.where(valid, numbers / np.float32(SCALE), np.float32(np.nan))
         saturated = valid & (nearest >= np.floor(self.saturation[band] * SCALE))
-        return reflectance.astype(np.float32), saturated
+        return reflectance.astype(np.float32, copy=False), saturated
 
     def _check_units(self, name: str, band: str) -> None:
         """Refuse a band whose numbers are surely not milli-reflectance.

@@ -15,15 +15,18 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import xarray as xr
 
 from firn import raster
 from firn.errors import GridError, ProductError
 from firn.grid import Grid
 from firn.products.archive import Product
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 #: Metadata file of a scene: ``SPOT4_HRVIR1_XS_20130608_N1_TUILE_EArgentinaD0000B0000.xml``.
 METADATA = "SPOT[45]_*_XS_*[0-9].xml"
@@ -146,7 +149,7 @@ class Take5Scene:
 
     def read(
         self, bands: Sequence[str], grid: Grid | None = None
-    ) -> tuple[xr.DataArray, npt.NDArray[np.bool_]]:
+    ) -> "tuple[xr.DataArray, npt.NDArray[np.bool_]]":
         """Read bands in their own grid or warped (cubic) to ``grid``; see `products.Scene`.
 
         Where ``grid`` is given, a pixel is saturated where the nearest pixel of the scene is.

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from firn.compute import choose_device
+from firn.compute import choose_device, take_huge_pages
 from firn.config import EmulationSettings, NetworkSettings, TrainingSettings, TrainingStep
 from firn.errors import FirnError, ModelError
 from firn.files import scratch_folder, write_text
@@ -74,6 +74,7 @@ class Job(BaseModel):
 
 def perform(job: Job) -> None:
     """Train in this process, which may be one of several; see `firn.training.loop.train`."""
+    take_huge_pages()
     emulation = None
     if job.kde is not None:
         emulation = Emulation(job.sensor, Saturations.load(job.kde), job.emulation)

@@ -5,7 +5,7 @@ import io
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -35,6 +35,7 @@ def train(
     output: PathLike,
     history: PathLike,
     group: Group | None = None,
+    watch: Callable[[EpochRecord], None] | None = None,
 ) -> None:
     """Train until the validation loss has not improved for ``patience`` epochs.
 
@@ -58,6 +59,8 @@ def train(
         CSV of epoch, losses, kappa and learning rate; the time of an epoch is in the log only.
     group : Group, optional
         The processes that train together, each of which calls this function; this one by default.
+    watch : callable, optional
+        Told of each epoch; what it raises ends the training.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def train(
     model = run.model(data)
     passes = Passes(run, data, model, group)
     writes = passes.group.is_first
-    optimiser = torch.optim.Adam(passes.network.parameters(), lr=run.step.learning_rate)
+    optimiser = passes.optimiser()
     state = TrainingState(
         passes.network, passes.average, optimiser, network_tensors(passes.network)
     )
@@ -85,6 +88,8 @@ def train(
             if writes:
                 save_state(resume, state, settings)
                 write_history(history, state.history)
+            if watch is not None:
+                watch(state.history[-1])
         if not writes:
             return
         load_network(passes.kept, state.best)

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 from firn.classes import CLASS_NAMES, IGNORE
-from firn.compute import choose_device, choose_precision
+from firn.compute import choose_device, choose_precision, to_device
 from firn.confusion import confusion_matrix, kappa
 from firn.errors import DataError, ModelError
 from firn.methods.network import NetworkModel, normalise
@@ -31,8 +30,8 @@ Result = TypeVar("Result")
 class Passes:
     """A network on its device, and the loss that it is trained by.
 
-    The loss is the cross-entropy of labelled pixels, weighted by class (Barrou Dumont et al. 2024),
-    over the sum of their weights.
+    The loss is that of the method, over the sum of the weights of labelled pixels: for most, their
+    cross-entropy, weighted by class (Barrou Dumont et al. 2024).
 
     Where a GPU's memory is too small for a batch, its halves follow each other and their gradients
     are added up: the loss and the step are those of the batch, but for batch normalisation, whose
@@ -51,7 +50,7 @@ class Passes:
     def __init__(
         self, run: Run, data: TrainingData, model: NetworkModel, group: Group | None = None
     ) -> None:
-        self.run, self.data = run, data
+        self.run, self.data, self.method = run, data, type(model)
         self.group = group or Group()
         # Patches that go through the network at once.
         self._part = -(-run.settings.batch_size // self.group.size)
@@ -62,12 +61,18 @@ class Passes:
         self.network = model.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = moving_average(self.network, run.settings.averaging)
         self.mean, self.std = model.mean.to(self.device), model.std.to(self.device)
-        self.weights = torch.tensor(data.class_weights, dtype=torch.float32, device=self.device)
+        weights = self.method.class_weights(data.class_weights)
+        self.weights = torch.tensor(weights, dtype=torch.float32, device=self.device)
 
     @property
     def kept(self) -> nn.Module:
         """The network that is validated and kept: the average of the trained one, if any."""
         return self.network if self.average is None else self.average.module
+
+    def optimiser(self) -> torch.optim.Adam:
+        """Adam for the trained network, which reads and writes the weights once per step."""
+        rate = self.run.step.learning_rate
+        return torch.optim.Adam(self.network.parameters(), lr=rate, fused=True)
 
     def train(self, optimiser: torch.optim.Optimizer, epoch: int) -> float:
         """Train one epoch on all patches in a random order.
@@ -83,9 +88,14 @@ class Passes:
             The loss is not finite.
         """
         rng = self.run.generator(self.data, f"epoch-{epoch}")
+        # What a network draws by itself, as dropout does, depends on the epoch alone too.
+        own = self.run.generator(self.data, f"epoch-{epoch}", "network", str(self.group.rank))
+        torch.manual_seed(int(own.integers(2**63)))
         order = rng.permutation(len(self.data.train)).tolist()
         self.network.train()
-        loss = weight = 0.0
+        # It stays on the device, so that the next batch is made while a GPU is at work on this one.
+        loss = torch.zeros((), dtype=torch.float64, device=self.device)
+        weight = 0.0
         with self._progress(order, epoch) as progress:
             for channels, labels in self._train_batches(order, epoch, rng):
                 batch_weight = self.group.total(self._weight(labels))
@@ -98,10 +108,10 @@ class Passes:
                         self.average.update_parameters(self.network)
                     weight += batch_weight.item()
                 progress.update()
-        loss = self._total(loss)
-        return self._mean(loss, weight, f"training loss of epoch {epoch}")
+        mean = self._total(loss.item())
+        return self._mean(mean, weight, f"training loss of epoch {epoch}")
 
-    def _add_gradients(self, channels: Tensor, labels: Tensor, weight: Tensor) -> float:
+    def _add_gradients(self, channels: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
         """Gradients of a batch of all processes, and the loss of this one, not divided by weight.
 
         Parameters
@@ -112,14 +122,14 @@ class Passes:
             Of the whole batch.
         """
 
-        def add(channels: Tensor, labels: Tensor) -> float:
+        def add(channels: Tensor, labels: Tensor) -> Tensor:
             loss = self._loss(self._logits(self.network, channels), labels)
             (loss / weight).backward()  # type: ignore[no-untyped-call]
-            return loss.item()
+            return loss.detach().double()
 
-        loss = sum(self._in_parts(add, channels, labels))
+        losses = self._in_parts(add, channels, labels)
         self.group.add_gradients(self.network.parameters())
-        return loss
+        return torch.stack(losses).sum()
 
     def _in_parts(
         self, apply: Callable[[Tensor, Tensor], Result], channels: Tensor, labels: Tensor
@@ -161,6 +171,7 @@ class Passes:
         """Share of each batch of an epoch, stored or emulated anew, turned where that is asked for.
 
         Random numbers are drawn for the whole batch, so that a patch is the same in any process.
+        The batches are on the device, or on their way.
         """
         settings = self.run.settings
         renewed = self._renewed(epoch, rng) if settings.emulation == "every-epoch" else None
@@ -173,7 +184,7 @@ class Passes:
                 channels, labels = renewed.batch(batch, taken)
             else:
                 stored = self.data.train.batch([batch[i] for i in taken])
-                channels, labels = (torch.from_numpy(values) for values in stored)
+                channels, labels = (to_device(values, self.device) for values in stored)
                 if settings.augment:
                     codes = rng.integers(8, size=len(batch))[taken].tolist()
                     channels, labels = turned(channels, codes), turned(labels, codes)
@@ -265,17 +276,15 @@ class Passes:
         return logits.float()
 
     def _judged(self, labels: Tensor) -> Tensor:
-        """Labels of the pixels that the network judges."""
+        """Classes that the network is to tell, of the pixels that it judges."""
         lost = self.network.lost
         height, width = labels.shape[-2:]
-        return labels[:, lost : height - lost, lost : width - lost]
+        return self.method.taught(labels[:, lost : height - lost, lost : width - lost])
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Weighted cross-entropy summed over labelled pixels."""
+        """Loss summed over labelled pixels."""
         judged = self._judged(labels).to(self.device).long()
-        return functional.cross_entropy(
-            logits, judged, weight=self.weights, ignore_index=IGNORE, reduction="sum"
-        )
+        return self.method.loss(logits, judged, self.weights)
 
     def _weight(self, labels: Tensor) -> Tensor:
         """Sum of the weights of labelled pixels."""
@@ -311,20 +320,48 @@ class Passes:
         )
 
 
-def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
-    """Exponential moving average of a network's weights and running statistics; None for decay 0.
+class MovingAverage(AveragedModel):
+    """Exponential moving average of a network's weights and running statistics.
 
     Over the first steps the decay is smaller, (1 + n) / (10 + n) after n steps, so that the weights
     before the training are soon forgotten (as TensorFlow's ExponentialMovingAverage does).
+
+    Parameters
+    ----------
+    network : nn.Module
+        What it starts as a copy of.
+    decay : float
+        Of a step.
     """
-    if decay == 0:
-        return None
 
-    def averaged(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        share = torch.clamp((1 + torch.as_tensor(steps)) / (10 + torch.as_tensor(steps)), max=decay)
-        return average * share + current * (1 - share)
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        super().__init__(network)
+        self._decay = decay
 
-    return AveragedModel(network, avg_fn=averaged, use_buffers=True)
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Move towards the network; the first step takes it as it is.
+
+        The number of steps is kept on the CPU: a GPU is not waited for.
+        """
+        steps = int(self.n_averaged)
+        share = min((1 + steps) / (10 + steps), self._decay) if steps else 0.0
+        states = zip(self.module.state_dict().values(), model.state_dict().values(), strict=True)
+        averages, currents = [], []
+        for average, current in states:
+            if average.is_floating_point():
+                averages.append(average)
+                currents.append(current)
+            else:
+                # The number of batches.
+                average.copy_(current)
+        torch._foreach_lerp_(averages, currents, 1 - share)
+        self.n_averaged += 1
+
+
+def moving_average(network: nn.Module, decay: float) -> MovingAverage | None:
+    """Average of a network that is about to be trained; None for decay 0."""
+    return MovingAverage(network, decay) if decay else None
 
 
 def batches(

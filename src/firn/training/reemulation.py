@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from firn.classes import IGNORE
+from firn.compute import to_device
 from firn.emulation import arrays
 from firn.emulation.acquisition import (
     BRIGHTEST,
@@ -76,7 +77,7 @@ class EpochPatches:
 
         def load(values: npt.NDArray[np.generic], dtype: torch.dtype) -> Tensor:
             # As few bytes as possible are sent; torch does little with uint16 but to convert it.
-            tensor = torch.from_numpy(values[patch]).to(self.device).to(dtype)
+            tensor = to_device(values[patch], self.device).to(dtype)
             if self.turns is None:
                 return tensor
             return turned(tensor, self.turns[list(index)].tolist())
@@ -118,7 +119,7 @@ class EpochPatches:
         stripes = self.rng.standard_normal((patches, len(sensor.bands), 1, size), np.float32)
         stripes = stripes[chosen]
         stripes *= np.array(stripe_deviation(sensor), np.float32)[:, None, None]
-        return torch.stack(windows), torch.from_numpy(stripes).to(self.device)
+        return torch.stack(windows), to_device(stripes, self.device)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Taken:
         longest = max(reaches)
 
         def bring(values: Sequence[npt.NDArray[np.float32]]) -> Tensor:
-            return torch.from_numpy(np.stack(values)).to(device)[..., None, None]
+            return to_device(np.stack(values), device)[..., None, None]
 
         def pad(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
             margin = longest - weights.shape[-1] // 2

@@ -81,7 +81,7 @@ class Run:
         if self.start is None:
             return model
         started = load_model(self.start)
-        shapes = [(c.method, c.architecture, list(c.bands)) for c in (started.card, card)]
+        shapes = [(c.method, c.architecture, list(c.bands)) for c in (started.card, model.card)]
         if shapes[0] != shapes[1]:
             raise ModelError(
                 f"{self.start}: has another method, architecture or bands than {self.name} of "

@@ -1,0 +1,1 @@
+"""CloudDL around its network: controls, search of its shape, quality gate and life cycle."""
