@@ -37,7 +37,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "classify": (classification.rows, 3000),
     "classify-recommended": (classification.recommended, 3000),
     "som": (som.rows, 1830),
-    "patch-cnn": (lambda folder, size, repeats: patch_cnn.rows(size, repeats), 1830),
+    "patch-cnn": (lambda folder, size, repeats: patch_cnn.rows(size, repeats), 600),
     "memory-12k": (memory.rows, 12000),
     "dry-run": (dry_run.rows, dry_run.SCENES),
     "workflow-overhead": (lambda folder, size, repeats: overhead.rows("demo", folder, repeats), 0),

@@ -9,8 +9,6 @@ from benchmarks.products import SEED
 from firn.methods.patch_cnn import PATCH, PatchNetwork
 
 BANDS = 13
-#: Patches of the plain way that are judged at once.
-BATCH = 4096
 
 
 def network() -> PatchNetwork:
@@ -35,12 +33,12 @@ def whole(size: int) -> torch.Tensor:
 def plain(size: int) -> torch.Tensor:
     """Logits, (class, y, x), of a patch for each pixel."""
     judged, image = network(), scene(size)[0]
-    patches = image.unfold(1, PATCH, 1).unfold(2, PATCH, 1)[:, :size, :size]
+    rows = []
     with torch.inference_mode():
-        each = patches.permute(1, 2, 0, 3, 4).flatten(0, 1)
-        parts = [each[first : first + BATCH] for first in range(0, len(each), BATCH)]
-        logits = torch.cat([judged.judge(part) for part in parts])
-    return logits.T.reshape(-1, size, size)
+        for row in range(size):
+            patches = image[:, row : row + PATCH].unfold(2, PATCH, 1)[:, :, :size]
+            rows.append(judged.judge(patches.permute(2, 0, 1, 3)).T)
+    return torch.stack(rows, dim=1)
 
 
 def rows(size: int, repeats: int) -> list[Row]:

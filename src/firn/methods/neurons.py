@@ -117,9 +117,16 @@ def best_matching(samples: FloatArray, weights: FloatArray, threads: int | None 
         values[:, :-1] = samples[part]
         (values @ towards).argmax(axis=1, out=found[part])
 
-    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads or _cores()) as pool:
         list(pool.map(search, range(0, len(samples), CHUNK)))
     return found
+
+
+def _cores() -> int:
+    """Cores that this process may use; not every system tells them apart from all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def assign(samples: FloatArray, weights: FloatArray) -> Assigned:
