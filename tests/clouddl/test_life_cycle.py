@@ -33,6 +33,7 @@ from firn.sensors import load_sensor
 
 BANDS = ("XS1", "XS2", "XS3", "SWIR")
 NAME = "SPOT4-HRVIR1-XS_20010614-110246-780_L1C_039-264-0_D_V1-0"
+TINY = Path(__file__).parents[1] / "workflow" / "clouddl.yaml"
 PATCHES = PatchSettings(size=16, overlap=0)
 
 
@@ -128,11 +129,11 @@ def test_scenes_are_sorted_by_day_and_not_by_camera() -> None:
 
 
 def row() -> Row:
-    return plan_release(load_config("tests/workflow/clouddl.yaml"), "spot4", "alps", 2)
+    return plan_release(load_config(TINY), "spot4", "alps", 2)
 
 
 def test_later_releases_are_trained_with_another_step() -> None:
-    config = load_config("tests/workflow/clouddl.yaml")
+    config = load_config(TINY)
     first, later = (plan_release(config, "spot4", "alps", stage) for stage in (0, 1))
     assert (first.step.learning_rate, later.step.learning_rate) == (4e-3, 2e-3)
     assert first.training.emulation == later.training.emulation == "stored"
