@@ -7,6 +7,7 @@ from torch import nn
 from firn.cloud_removal.networks import (
     RECEPTIVE_FIELD,
     SMALLEST_TILE,
+    FastGenerator,
     PatchDiscriminator,
     _BlocksToChannels,
     _ChannelsToBlocks,
@@ -127,3 +128,13 @@ def test_dropout_works_in_training_alone() -> None:
 def test_unknown_generator_is_refused() -> None:
     with pytest.raises(ModelError, match="unet: is no generator; original, fast, residual are"):
         build_generator({"name": "unet"}, INPUTS, OUTPUTS)
+
+
+def test_pixels_of_a_block_begin_alike() -> None:
+    """Before it is trained, the fast generator's features show no grid of its blocks."""
+    torch.manual_seed(2)
+    network = FastGenerator(8, 4, width=8, blocks=1, reduction=4, detail=3)
+    features = network.coarse(torch.rand(1, 8, 16, 16))[0]
+    blocks = features.reshape(3, 4, 4, 4, 4)
+    torch.testing.assert_close(blocks, blocks[:, :, :1, :, :1].expand_as(blocks))
+    assert features.std() > 0

@@ -154,16 +154,16 @@ class FastGenerator(Generator):
         area = reduction**2
         self.coarse = nn.Sequential(
             _BlocksToChannels(reduction),
-            nn.Conv2d(area * inputs, width, 3, padding=1),
+            _convolution(area * inputs, width),
             nn.ReLU(inplace=True),
             *(_PlainBlock(width, 1.0) for _ in range(blocks)),
-            nn.Conv2d(width, area * detail, 3, padding=1),
+            _alike(_convolution(width, area * detail), area),
             _ChannelsToBlocks(reduction),
         )
         self.fine = nn.Sequential(
-            nn.Conv2d(inputs + detail, detail, 3, padding=1),
+            _convolution(inputs + detail, detail),
             nn.ReLU(inplace=True),
-            _zeroed(nn.Conv2d(detail, outputs, 3, padding=1)),
+            _zeroed(_convolution(detail, outputs)),
         )
 
     def forward(self, channels: Tensor) -> Tensor:
@@ -217,10 +217,10 @@ class ResidualNetwork(Generator):
         super().__init__()
         self.outputs = outputs
         self.layers = nn.Sequential(
-            nn.Conv2d(inputs, width, 3, padding=1),
+            _convolution(inputs, width),
             nn.ReLU(inplace=True),
             *(_PlainBlock(width, 0.1) for _ in range(blocks)),
-            _zeroed(nn.Conv2d(width, outputs, 3, padding=1)),
+            _zeroed(_convolution(width, outputs)),
         )
 
     def forward(self, channels: Tensor) -> Tensor:
@@ -234,14 +234,31 @@ class _PlainBlock(nn.Module):
         super().__init__()
         self.scale = scale
         self.layers = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1),
+            _convolution(width, width),
             nn.ReLU(inplace=True),
-            nn.Conv2d(width, width, 3, padding=1),
+            _convolution(width, width),
         )
 
     def forward(self, features: Tensor) -> Tensor:
         changed: Tensor = features + self.scale * self.layers(features)
         return changed
+
+
+def _convolution(before: int, after: int) -> nn.Conv2d:
+    """3 x 3 convolution; beyond the edge lies what is at it, for zeros would darken the edges."""
+    return nn.Conv2d(before, after, 3, padding=1, padding_mode="replicate")
+
+
+def _alike(convolution: nn.Conv2d, area: int) -> nn.Conv2d:
+    """Begin with the same weights for all pixels of a block (Aitken et al. 2017, arXiv:1707.02937).
+
+    Or else the blocks show as a grid, which training removes slowly.
+    """
+    with torch.no_grad():
+        for values in (convolution.weight, convolution.bias):
+            assert values is not None
+            values.copy_(values[::area].repeat_interleave(area, dim=0))
+    return convolution
 
 
 def _zeroed(convolution: nn.Conv2d) -> nn.Conv2d:
