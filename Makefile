@@ -53,7 +53,9 @@ ablation: $(INSTALLED) ## Measure what each part of the emulator is worth, on a 
 .PHONY: compare
 compare: $(INSTALLED) ## Train every method at demo size and compare them on the same scenes
 	$(COMPARE) -- compare companions
+	$(COMPARE) --report results/compare/report.html -- compare companions
 	@echo "The comparison of the methods: $(CURDIR)/results/compare/comparison.html"
+	@echo "With all figures: $(CURDIR)/results/compare/report.html"
 
 .PHONY: cloud-removal
 cloud-removal: $(INSTALLED) ## Simulate Sentinel-2 images from Sentinel-1 on the virtual archive, and judge them
