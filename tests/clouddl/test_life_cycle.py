@@ -26,7 +26,8 @@ from firn.files import read_json, write_json
 from firn.grid import Grid
 from firn.inference import Surroundings
 from firn.inference.image import map_grid
-from firn.methods import MajorityModel, ModelCard, load_model, save_model
+from firn.methods import ModelCard, load_model, save_model
+from firn.methods.majority import MajorityModel
 from firn.products.swh import open_swh
 from firn.samples import SceneFiles, pair_scenes, read_samples
 from firn.sensors import load_sensor
