@@ -2,17 +2,15 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from firn.config_section import Section
 
 #: Recipes that there must be: those that the others are placed between.
 REFERENCE, FULL = "reference", "full"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Recipe(_Section):
+class Recipe(Section):
     """What a recipe does otherwise than the configuration that it stands in."""
 
     truth: bool = Field(
@@ -31,7 +29,7 @@ class Recipe(_Section):
         return {"labels": self.labels, "emulation": self.emulation, "training": self.training}
 
 
-class Ablation(_Section):
+class Ablation(Section):
     """Recipes that share network, patches, steps and seeds."""
 
     recipes: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")], Recipe] = Field(

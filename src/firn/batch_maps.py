@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,15 @@ class BatchClassifier:
             A GPU is asked for and there is none.
         """
         # A GPU that is not there is an error of the batch, not of each of its scenes.
-        for model in self.models.values():
-            model.prepared(self.settings.precision, self.settings.device)
+        settings = self.settings
+        models = {
+            name: model.prepared(settings.precision, settings.device)
+            for name, model in self.models.items()
+        }
+        ready = replace(self, models=models)
         with ThreadPoolExecutor(self.threads) as threads:
             try:
-                yield from threads.map(self._outcome, tasks)
+                yield from threads.map(ready._outcome, tasks)
             finally:
                 # Whoever stops in the middle waits for the scenes that have begun, not for all.
                 threads.shutdown(cancel_futures=True)

@@ -3,13 +3,14 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from firn.cloud_removal_training_config import (
     SimulationEvaluation,
     SimulationNetworks,
     SimulationTraining,
 )
+from firn.config_section import Section
 from firn.simulation_config import Date
 
 #: Bands of the published method, B8A and B12 for the burn ratio, and B11 for snow.
@@ -19,11 +20,7 @@ PairName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
 Band = Annotated[str, Field(pattern=r"^B(0[1-9]|1[0-2]|8A)$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NormalisationSettings(_Section):
+class NormalisationSettings(Section):
     """How the numbers of both satellites are brought to the range of the network, -1 to 1."""
 
     sentinel1: Literal["standardised", "min-max-tile"] = Field(
@@ -62,7 +59,7 @@ class NormalisationSettings(_Section):
         return self
 
 
-class Orbit(_Section):
+class Orbit(Section):
     """Geometry of a Sentinel-1 acquisition."""
 
     direction: Literal["ascending", "descending"] = Field(
@@ -73,7 +70,7 @@ class Orbit(_Section):
     )
 
 
-class Radar(_Section):
+class Radar(Section):
     """The virtual Sentinel-1 images."""
 
     orbit: Orbit = Orbit()
@@ -85,7 +82,7 @@ class Radar(_Section):
     )
 
 
-class Fires(_Section):
+class Fires(Section):
     """Fires between the two dates of a virtual pair."""
 
     count: int = Field(3, ge=0, description="Fires on the tile")
@@ -94,7 +91,7 @@ class Fires(_Section):
     )
 
 
-class VirtualPair(_Section):
+class VirtualPair(Section):
     """An earlier and a later date of a virtual tile."""
 
     tile: Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}$")] = Field(
@@ -117,7 +114,7 @@ class VirtualPair(_Section):
         return self
 
 
-class RealPair(_Section):
+class RealPair(Section):
     """Images of an earlier and a later date of one place, for each satellite."""
 
     sentinel2_t0: str = Field(
@@ -141,7 +138,7 @@ class RealPair(_Section):
     )
 
 
-class TileSettings(_Section):
+class TileSettings(Section):
     """Tiles, and which of them train, validate and test."""
 
     size: int = Field(256, ge=16, description="Side of a tile, pixels of 10 m")
@@ -158,7 +155,7 @@ class TileSettings(_Section):
     test: float = Field(0.15, gt=0, lt=1, description="Share of the blocks that test")
 
 
-class SnapSettings(_Section):
+class SnapSettings(Section):
     """Processing of GRD products by ESA SNAP."""
 
     chain: Literal["original", "no-multilook"] = Field(
@@ -176,7 +173,7 @@ class SnapSettings(_Section):
     gpt: str = Field("gpt", description="SNAP's program, by name or path")
 
 
-class PairSearch(_Section):
+class PairSearch(Section):
     """Search of cloud-free pairs."""
 
     area: str = Field(description="GeoJSON of the polygons to cover")
@@ -202,7 +199,7 @@ class PairSearch(_Section):
         return self
 
 
-class CloudRemoval(_Section):
+class CloudRemoval(Section):
     """Simulation of a Sentinel-2 image from an earlier one and Sentinel-1 images of both dates."""
 
     bands: tuple[Band, ...] = Field(BANDS, min_length=1, description="Bands to simulate")

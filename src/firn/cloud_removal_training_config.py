@@ -2,24 +2,22 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
+
+from firn.config_section import Section
 
 GeneratorName = Literal["original", "fast", "residual"]
 Labels = tuple[float, float]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class OriginalSettings(_Section):
+class OriginalSettings(Section):
     """The published generator, at full resolution."""
 
     blocks: int = Field(9, ge=1, description="Residual blocks")
     dropout: float = Field(0.5, ge=0, lt=1, description="Share of features left out in training")
 
 
-class FastSettings(_Section):
+class FastSettings(Section):
     """Generator at reduced resolution."""
 
     width: int = Field(128, ge=1, description="Channels of the residual blocks")
@@ -28,14 +26,14 @@ class FastSettings(_Section):
     detail: int = Field(24, ge=1, description="Channels at full resolution")
 
 
-class ResidualSettings(_Section):
+class ResidualSettings(Section):
     """Baseline without an adversary, like DSen2-CR."""
 
     width: int = Field(256, ge=1, description="Channels")
     blocks: int = Field(16, ge=1, description="Residual blocks")
 
 
-class DiscriminatorSettings(_Section):
+class DiscriminatorSettings(Section):
     """PatchGAN that judges windows of 70 x 70 pixels."""
 
     widths: tuple[int, int, int, int] = Field(
@@ -43,7 +41,7 @@ class DiscriminatorSettings(_Section):
     )
 
 
-class SimulationNetworks(_Section):
+class SimulationNetworks(Section):
     """Networks that are trained and compared."""
 
     generators: tuple[GeneratorName, ...] = Field(
@@ -66,7 +64,7 @@ class SimulationNetworks(_Section):
         return {"name": name} | section.model_dump()
 
 
-class SimulationTraining(_Section):
+class SimulationTraining(Section):
     """Training of a generator; the defaults are the published ones."""
 
     epochs: int = Field(700, ge=1, description="Epochs, of which the best on validation is kept")
@@ -107,7 +105,7 @@ class SimulationTraining(_Section):
         return self
 
 
-class SimulationEvaluation(_Section):
+class SimulationEvaluation(Section):
     """Evaluation of simulated images."""
 
     panels: int = Field(4, ge=1, description="Test tiles that the report shows")

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from firn.config_section import Section
 
 #: Which automatic masks teach: one of them, or where they agree.
 LabelPolicy = Literal["maja", "fmask", "agree"]
@@ -13,11 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 ANY_SENSOR = "default"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CloudDLNetwork(_Section):
+class CloudDLNetwork(Section):
     """Shape of the network of CloudDL.
 
     The publication names a U-Net with batch normalisation and dropout; depth, width and pixel size
@@ -47,7 +45,7 @@ class CloudDLNetwork(_Section):
     )
 
 
-class SearchSpace(_Section):
+class SearchSpace(Section):
     """What a search tries; the publication names dropout and "filter size", which may mean both."""
 
     dropout: tuple[float, float] = Field((0.0, 0.5), description="Lowest and highest dropout")
@@ -66,7 +64,7 @@ class SearchSpace(_Section):
         return self
 
 
-class Search(_Section):
+class Search(Section):
     """Search of the network's shape by the F2 of cloud on the validation split."""
 
     trials: int = Field(40, ge=1, description="Trainings, each a job of its own")
@@ -77,7 +75,7 @@ class Search(_Section):
     space: SearchSpace = SearchSpace()
 
 
-class Gate(_Section):
+class Gate(Section):
     """Least scores of cloud on validation scenes, pooled over their pixels."""
 
     f2: Share = Field(0.85, description="Least F2, which weighs recall more")
@@ -86,7 +84,7 @@ class Gate(_Section):
     mean_f2: Share = Field(0.0, description="Least mean of the F2 of scenes with cloud")
 
 
-class LifeCycle(_Section):
+class LifeCycle(Section):
     """From emulated images to a model that is watched, on the scenes whose role is evaluate."""
 
     first_scenes: int = Field(
@@ -102,7 +100,7 @@ class LifeCycle(_Section):
     )
 
 
-class ReferenceData(_Section):
+class ReferenceData(Section):
     """Public reference data of cloud masks, and the Level-1C products that they are of."""
 
     folder: str = Field("data/clouds", description="Folder of the files")
@@ -130,7 +128,7 @@ class ReferenceData(_Section):
     )
 
 
-class CloudDL(_Section):
+class CloudDL(Section):
     """CloudDL beyond the comparison of methods: labels, controls, search, gate and life cycle."""
 
     labels: LabelPolicy = Field("agree", description="Which automatic masks teach the variants")

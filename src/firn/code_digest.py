@@ -18,6 +18,7 @@ PACKAGE = Path(__file__).parent
 CONFIGURATION = frozenset(
     {
         "firn.config",
+        "firn.config_section",
         "firn.companions_config",
         "firn.clouddl_config",
         "firn.cloud_removal_config",

@@ -2,17 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from firn.config_section import Section
 
 #: A scene, {tile}/{date}.
 Scene = Annotated[str, Field(pattern=r"^\d{2}[A-Z]{3}/\d{8}$")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SomSettings(_Section):
+class SomSettings(Section):
     """The self-organising map and its fine-tuning."""
 
     rows: int = Field(20, ge=2, description="Rows of neurons")
@@ -47,7 +45,7 @@ class SomSettings(_Section):
         return self
 
 
-class PatchCnnSettings(_Section):
+class PatchCnnSettings(Section):
     """The patch network and its training."""
 
     head: Literal["classes", "cloud"] = Field(
@@ -66,7 +64,7 @@ class PatchCnnSettings(_Section):
     learning_rate: float = Field(0.001, gt=0, description="Learning rate of Adam")
 
 
-class Companions(_Section):
+class Companions(Section):
     """Companion methods on Sentinel-2 in 13 bands at 60 m, on a virtual archive."""
 
     tuning: tuple[Scene, ...] = Field(

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from firn.ablation_config import Ablation
 from firn.cloud_removal_config import CloudRemoval
 from firn.clouddl_config import CloudDL, CloudDLNetwork
 from firn.companions_config import Companions
+from firn.config_section import Section
 from firn.errors import ConfigError
 from firn.registry import known_methods
 from firn.simulation_config import Simulation
@@ -31,12 +32,6 @@ CloudLayout = Literal["muscate", "native"]
 #: Orders of the bands in the image of a SPOT Level-1A scene: XS3, XS2, XS1 and SWIR (as seen in the
 #: archive), or as its metadata list them.
 BandOrder = Literal["reversed", "listed"]
-
-
-class Section(BaseModel):
-    """A part of the configuration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Area(Section):

@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from firn.config_section import Section
 
 
 def _day_of_the_calendar(date: str) -> str:
@@ -20,11 +22,7 @@ SpotFormat = Literal["swh", "take5"]
 Date = Annotated[str, Field(pattern=r"^\d{8}$"), AfterValidator(_day_of_the_calendar)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Relief(_Section):
+class Relief(Section):
     """A real elevation model that virtual tiles are cut from."""
 
     dem: str = Field(
@@ -33,7 +31,7 @@ class Relief(_Section):
     )
 
 
-class Materials(_Section):
+class Materials(Section):
     """Columns of the spectra table that play each role."""
 
     snow: tuple[str, ...] = Field(
@@ -57,7 +55,7 @@ class Materials(_Section):
     water: tuple[str, ...] = Field(("water",), min_length=1, description="Lakes")
 
 
-class VirtualTile(_Section):
+class VirtualTile(Section):
     """A virtual Sentinel-2 tile: a square of real relief."""
 
     relief: str = Field(description="Name of its relief")
@@ -78,7 +76,7 @@ class VirtualTile(_Section):
         return self
 
 
-class Climate(_Section):
+class Climate(Section):
     """Snow and cloud climate; each scene draws its weather from these ranges."""
 
     snow_line_winter: float = Field(1000, description="Mean snow line in February, m")
@@ -103,7 +101,7 @@ class Climate(_Section):
     )
 
 
-class Instruments(_Section):
+class Instruments(Section):
     """How far the virtual instruments stray from their nominal description."""
 
     tolerance: float = Field(
@@ -127,7 +125,7 @@ class Instruments(_Section):
     )
 
 
-class VirtualSpotScene(_Section):
+class VirtualSpotScene(Section):
     """A virtual SPOT scene that is classified and scored."""
 
     sensor: str = Field(description="Sensor of a SPOT satellite, as spot2")
@@ -153,14 +151,14 @@ class VirtualSpotScene(_Section):
         return self
 
 
-class SpotArchive(_Section):
+class SpotArchive(Section):
     """Small scenes whose metadata feed the saturation density."""
 
     scenes_per_sensor: int = Field(8, ge=0, description="Scenes of each sensor")
     size: int = Field(48, ge=16, description="Side of such a scene, pixels of the sensor")
 
 
-class Simulation(_Section):
+class Simulation(Section):
     """The virtual archive: real relief, spectra and responses; drawn snow, clouds and gains."""
 
     reliefs: dict[str, Relief] = Field(min_length=1, description="Elevation models by name")

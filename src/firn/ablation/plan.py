@@ -15,10 +15,10 @@ from firn.config import (
     InferenceSettings,
     NetworkSettings,
     RandomPatchSplit,
-    Section,
     TrainingSettings,
     TrainingStep,
 )
+from firn.config_section import Section
 
 #: The network of every row.
 METHOD = "unet"

@@ -122,10 +122,13 @@ class NetworkModel(Model):
         return sum(weights.numel() for weights in self.network.parameters())
 
     def prepared(self, precision: str, device: str = "cpu") -> Self:
-        """See `Model.prepared`; the weights are shared."""
+        """See `Model.prepared`; the weights are shared, and a model that is so already is given."""
+        chosen = choose_device(device)
+        asked = chosen, str(choose_precision(precision, chosen)).removeprefix("torch.")
+        if asked == (self.device, self.precision):
+            return self
         model = copy.copy(self)
-        model.device = choose_device(device)
-        model.precision = str(choose_precision(precision, model.device)).removeprefix("torch.")
+        model.device, model.precision = asked
         vars(model).pop("_applied", None)
         return model
 
