@@ -30,7 +30,7 @@ from firn.grid import Grid
 from firn.inference import Surroundings, classify_scene, image
 from firn.inference.image import SceneImage, SceneReader, map_grid, near_nodata
 from firn.inference.maps import SceneMap
-from firn.inference.scene import window_step
+from firn.inference.scene import window_shape
 from firn.inference.windows import classify, probabilities
 from firn.methods import Model
 from firn.methods.base import ModelCard
@@ -132,8 +132,9 @@ def read_scene(scene: Scene, surroundings: Surroundings, nodata_buffer: float = 
 
 def assemble(scene_path: Path, surroundings: Surroundings, model: Model, window: int) -> np.ndarray:
     image = read_scene(open_swh(scene_path), surroundings)
+    shape = window_shape([model], window, (HEIGHT, WIDTH))
     whole = np.full((3, HEIGHT, WIDTH), np.nan, np.float32)
-    for rows, cols, values in probabilities(image, model, window_step([model], window, WIDTH)):
+    for rows, cols, values in probabilities(image, model, shape):
         assert np.isnan(whole[:, rows, cols]).all(), "windows overlap"
         whole[:, rows, cols] = values
     return whole
@@ -474,15 +475,20 @@ def test_scene_in_degrees_is_refused(tmp_path: Path) -> None:
 
 
 def test_windows_are_as_large_as_the_network_allows() -> None:
-    """The reference U-Net has 128 channels at full resolution, in windows of 512 pixels."""
+    """The reference U-Net has 128 channels at full resolution, of which 186 rows are kept."""
     wide = UNetModel(card("unet", **UNetModel.architecture(NetworkSettings())))
     narrow = unet("same")
     assert narrow.network.features == 6
-    assert window_step([wide, narrow], None, 3000) == 512
+    # Three strips of a thousand rows; the margin of 122 goes off on both sides.
+    assert window_shape([wide, narrow], None, (3000, 3000)) == (1008, 2832)
+    assert window_shape([wide, narrow], None, (12000, 12000)) == (512, 2832)
+    assert window_shape([narrow], 99, (3000, 3000)) == (100, 100)
+    # What works on all of a window at once, as on a GPU, gets a square one.
+    wide.rows = narrow.rows = 0
+    assert window_shape([wide, narrow], None, (3000, 3000)) == (512, 512)
     # As high as a strip of so wide a scene.
-    assert window_step([narrow], None, 3000) == 1400
-    assert window_step([narrow], None, 12000) == 512
-    assert window_step([narrow], 99, 3000) == 100
+    assert window_shape([narrow], None, (3000, 3000)) == (1400, 1400)
+    assert window_shape([narrow], None, (12000, 12000)) == (512, 512)
 
 
 def test_folded_network_gives_the_same() -> None:

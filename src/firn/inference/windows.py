@@ -21,7 +21,7 @@ from firn.methods import Model
 
 
 def probabilities(
-    image: SceneImage, model: Model, step: int, *, progress: bool = False
+    image: SceneImage, model: Model, window: tuple[int, int], *, progress: bool = False
 ) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
     """Probabilities of a strip of a scene, window by window.
 
@@ -34,8 +34,8 @@ def probabilities(
     image : SceneImage
         With the model's margin and alignment as context.
     model : Model
-    step : int
-        Side of a window, a multiple of the model's alignment, pixels.
+    window : (int, int)
+        Rows and columns of a window, multiples of the model's alignment.
     progress : bool
         Show a progress bar where someone looks on.
 
@@ -47,8 +47,8 @@ def probabilities(
     """
     there = slice(0, image.valid.shape[1])
     rows, cols = (
-        _windows(image.rows, image.context, step, model),
-        _windows(there, there, step, model),
+        _windows(image.rows, image.context, window[0], model),
+        _windows(there, there, window[1], model),
     )
     pairs = [(row, col) for row in rows for col in cols]
     label = f"{model.card.method}, rows {image.rows.start}-{image.rows.stop}"
@@ -79,7 +79,7 @@ def _windows(
 def classify(
     image: SceneImage,
     model: Model,
-    step: int,
+    window: tuple[int, int],
     settings: InferenceSettings,
     *,
     progress: bool = False,
@@ -90,7 +90,7 @@ def classify(
     ----------
     image : SceneImage
     model : Model
-    step : int
+    window : (int, int)
         See `probabilities`.
     settings : InferenceSettings
     progress : bool
@@ -100,7 +100,7 @@ def classify(
     classes = np.zeros(shape, np.uint8)
     probability = np.full((len(CLASS_NAMES), *shape), PROBABILITY_NODATA, np.uint8)
     quality = image.quality.copy()
-    for rows, cols, values in probabilities(image, model, step, progress=progress):
+    for rows, cols, values in probabilities(image, model, window, progress=progress):
         valid, here = image.has_data(rows, cols), shifted(rows, image.rows)
         classes[here, cols] = values.argmax(axis=0)
         steps = np.rint(values * PROBABILITY_STEPS).astype(np.uint8)
