@@ -198,7 +198,7 @@ def test_classes_probability_and_quality_by_hand(
 ) -> None:
     model = threshold()
     image = read_scene(open_swh(scene_path), surroundings, SETTINGS.nodata_buffer)
-    result = classify(image, model, 64, SETTINGS)
+    result = classify(image, model, (64, 64), SETTINGS)
     valid = np.all([values > 0 for values in numbers.values()], axis=0)
     bright = (numbers["XS1"] / 1000 + numbers["XS2"] / 1000) / 2 > 0.3
     high = np.arange(HEIGHT)[:, None] > 100
@@ -233,10 +233,10 @@ def test_classes_probability_and_quality_by_hand(
 
 def test_low_confidence(scene_path: Path, surroundings: Surroundings) -> None:
     image = read_scene(open_swh(scene_path), surroundings)
-    ((_, _, values),) = probabilities(image, unet("same"), 1000)
+    ((_, _, values),) = probabilities(image, unet("same"), (1000, 1000))
     limit = float(np.median(values.max(axis=0)[image.valid]))
     settings = SETTINGS.model_copy(update={"low_confidence": limit})
-    result = classify(image, unet("same"), 64, settings)
+    result = classify(image, unet("same"), (64, 64), settings)
     expected = image.valid & (values.max(axis=0) < limit)
     assert 0 < expected.sum() < image.valid.sum()
     low = (result.quality & Quality.LOW_CONFIDENCE) > 0
@@ -267,7 +267,7 @@ def test_dem_gap_is_no_data(tmp_path: Path, scene_path: Path) -> None:
     north = GRID.crop(0, 0, 80, WIDTH)
     surroundings = Surroundings(write_dem(tmp_path / "dem.tif", north))
     image = read_scene(open_swh(scene_path), surroundings)
-    result = classify(image, unet("same"), 64, SETTINGS)
+    result = classify(image, unet("same"), (64, 64), SETTINGS)
     assert (result.snow[81:] == 254).all()
     assert (result.snow[10:60, 20:60] != 254).all()
 

@@ -19,6 +19,9 @@ from firn.inference.image import SceneImage, shifted
 from firn.inference.maps import SceneMap
 from firn.methods import Model
 
+#: Rows whose classes are told at a time.
+_ROWS = 32
+
 
 def probabilities(
     image: SceneImage, model: Model, window: tuple[int, int], *, progress: bool = False
@@ -100,11 +103,15 @@ def classify(
     classes = np.zeros(shape, np.uint8)
     probability = np.full((len(CLASS_NAMES), *shape), PROBABILITY_NODATA, np.uint8)
     quality = image.quality.copy()
-    for rows, cols, values in probabilities(image, model, window, progress=progress):
-        valid, here = image.has_data(rows, cols), shifted(rows, image.rows)
-        classes[here, cols] = values.argmax(axis=0)
-        steps = np.rint(values * PROBABILITY_STEPS).astype(np.uint8)
-        probability[:, here, cols] = np.where(valid, steps, PROBABILITY_NODATA)
-        unsure = valid & (values.max(axis=0) < settings.low_confidence)
-        quality[here, cols] |= np.where(unsure, Quality.LOW_CONFIDENCE, 0).astype(np.uint8)
+    for rows, cols, window_values in probabilities(image, model, window, progress=progress):
+        # A few rows at a time, which stay in the processor's cache.
+        for start in range(rows.start, rows.stop, _ROWS):
+            some = slice(start, min(start + _ROWS, rows.stop))
+            valid, here = image.has_data(some, cols), shifted(some, image.rows)
+            values = window_values[:, shifted(some, rows)]
+            classes[here, cols] = values.argmax(axis=0)
+            steps = np.rint(values * PROBABILITY_STEPS).astype(np.uint8)
+            probability[:, here, cols] = np.where(valid, steps, PROBABILITY_NODATA)
+            unsure = valid & (values.max(axis=0) < settings.low_confidence)
+            quality[here, cols] |= unsure * np.uint8(Quality.LOW_CONFIDENCE)
     return SceneMap(to_published(classes, image.has_data(image.rows)), probability, quality)

@@ -145,7 +145,13 @@ class NetworkModel(Model):
     @cached_property
     def _applied(self) -> Network:
         """The network as `predict` applies it: nobody trains a model that has predicted."""
-        return folded(self.network).to(self.device)
+        network = folded(self.network).to(self.device)
+        if self.precision != "float32":
+            # Autocast would do so for every band of rows.
+            for module in network.modules():
+                if isinstance(module, nn.Conv2d) and not isinstance(module, EndConvolution):
+                    module.to(torch.bfloat16)
+        return network
 
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
         """See `Model.predict`."""
