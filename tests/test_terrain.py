@@ -14,7 +14,7 @@ from firn.simulator.fields import fractal
 
 def relief(side: int) -> np.ndarray:
     """Mountains."""
-    return 1800 + 400 * fractal(np.random.default_rng(4), (side, side), 20, 1000, 4)
+    return 1800 + 400 * fractal(np.random.default_rng(4), (side, side), 20, 2000, 4)
 
 
 def plane(east: float, north: float, side: int = 21, step: float = 20.0) -> np.ndarray:
@@ -84,7 +84,7 @@ def test_shadow_is_where_fine_steps_towards_the_sun_meet_the_ground(
     north, east = math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
     rows, cols = np.mgrid[:90, :90]
     expected = np.zeros(dem.shape, bool)
-    for distance in np.arange(0.5, np.ptp(dem) / rise, 0.25):
+    for distance in np.arange(1, np.ptp(dem) / rise, 0.25):
         seen = map_coordinates(dem, [rows - north * distance, cols + east * distance], order=1)
         expected |= seen > dem + distance * rise
     shadow = terrain.cast_shadow(dem, 20, zenith, azimuth)
