@@ -482,6 +482,8 @@ def test_windows_are_as_large_as_the_network_allows() -> None:
     # Three strips of a thousand rows; the margin of 122 goes off on both sides.
     assert window_shape([wide, narrow], None, (3000, 3000)) == (1008, 2832)
     assert window_shape([wide, narrow], None, (12000, 12000)) == (512, 2832)
+    reduced = wide.prepared("bfloat16")
+    assert window_shape([reduced], None, (3000, 3000)) == (1008, 5904)
     assert window_shape([narrow], 99, (3000, 3000)) == (100, 100)
     # What works on all of a window at once, as on a GPU, gets a square one.
     wide.rows = narrow.rows = 0

@@ -27,9 +27,9 @@ logger = logging.getLogger(__name__)
 
 #: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
 GDAL_CACHE = 64 * 2**20
-#: Values that the widest layer of a network may have: those of the reference U-Net in a window of
-#: 512 pixels, with the 122 around it from which they are computed.
-LAYER_VALUES = 128 * 756**2
+#: Bytes that the widest layer of a network may have: in float32, those of the reference U-Net in a
+#: window of 512 pixels, with the 122 around it from which they are computed.
+LAYER_BYTES = 4 * 128 * 756**2
 #: Sides of windows are no smaller, by themselves: most of them would be overlap.
 SMALLEST_WINDOW = 512
 
@@ -139,7 +139,7 @@ def window_shape(
 ) -> tuple[int, int]:
     """Rows and columns of a window, multiples of the alignment of every model.
 
-    ``window`` is its side, where it is given. If not, it is as large as `LAYER_VALUES` allow the
+    ``window`` is its side, where it is given. If not, it is as large as `LAYER_BYTES` allow the
     widest of the networks, but no larger than a strip of a scene of some ``shape``: square, or as
     high as a strip where the networks work row by row.
     """
@@ -153,14 +153,19 @@ def window_shape(
         rows = max(strip, SMALLEST_WINDOW)
         cols = max(min(map(_widest, models)), SMALLEST_WINDOW)
     else:
-        largest = min(math.isqrt(LAYER_VALUES // m.features) - 2 * m.margin for m in models)
+        largest = min(math.isqrt(_most_values(m)) - 2 * m.margin for m in models)
         rows = cols = max(min(largest, STRIP_PIXELS // width), SMALLEST_WINDOW)
     return -(-rows // alignment) * alignment, -(-cols // alignment) * alignment
 
 
 def _widest(model: Model) -> int:
     """Columns of a window of a model that works row by row: some rows wait for those around."""
-    return LAYER_VALUES // (model.features * (model.rows + model.margin)) - 2 * model.margin
+    return _most_values(model) // (model.rows + model.margin) - 2 * model.margin
+
+
+def _most_values(model: Model) -> int:
+    """Pixels of a window and its margin by `LAYER_BYTES`."""
+    return LAYER_BYTES // (4 if model.precision == "float32" else 2) // model.features
 
 
 def _source(
