@@ -24,8 +24,8 @@ def test_rows_tell_time_and_error(tmp_path: Path, capsys: pytest.CaptureFixture[
     output = tmp_path / "bench.json"
     main(["som", "--size", "120", "--repeats", "1", "--output", str(output)])
     names = [row["name"] for row in json.loads(output.read_text())]
-    assert names[0] == "som-label, 120 x 120"
-    assert ("som-train, quantisation error" in names) == there
+    assert "som-label" in names
+    assert (names[0] == "som") == ("som, quantisation error" in names) == there
     assert ("MiniSom is not there" in capsys.readouterr().err) != there
 
 

@@ -49,10 +49,12 @@ def test_the_plain_way_gives_the_same_map(tmp_path: Path) -> None:
     assert np.abs(maps[0] - maps[1]).max() <= 1
 
 
-def test_rows_tell_precision_and_time(tmp_path: Path) -> None:
+def test_rows_tell_time_and_precision(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
     options = ["--size", "24", "--repeats", "1", "--output", str(output)]
     main(["network-cpu", "classify", *options])
-    names = [row["name"].split(", ") for row in json.loads(output.read_text())]
-    assert [name[0] for name in names] == ["network-cpu"] * 3 + ["classify"] * 3
-    assert {name[1] for name in names} <= {"float32", "bfloat16"}
+    rows = json.loads(output.read_text())
+    costs = ("", ", processor time", ", peak memory")
+    names = [f"{name}{cost}" for name in ("network-cpu", "classify") for cost in costs]
+    assert [row["name"] for row in rows] == names
+    assert {row["machine"].split(", ")[-1] for row in rows} <= {"float32", "bfloat16"}
