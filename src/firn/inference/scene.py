@@ -159,8 +159,11 @@ def window_shape(
 
 
 def _widest(model: Model) -> int:
-    """Columns of a window of a model that works row by row: some rows wait for those around."""
-    return _most_values(model) // (model.rows + model.margin) - 2 * model.margin
+    """Columns of a window of a model that works row by row.
+
+    Some rows of the finest level wait for those around them, and the coarser ones hold as much.
+    """
+    return _most_values(model) // (2 * (model.rows + model.margin)) - 2 * model.margin
 
 
 def _most_values(model: Model) -> int:

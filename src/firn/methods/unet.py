@@ -76,7 +76,7 @@ class UNet(Network):
         convolutions of 3x3 pixels would blur what a pixel's own colour tells.
     """
 
-    rows = 64
+    rows = 48
 
     def __init__(
         self,
