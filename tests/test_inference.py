@@ -475,7 +475,7 @@ def test_scene_in_degrees_is_refused(tmp_path: Path) -> None:
 
 
 def test_windows_are_as_large_as_the_network_allows() -> None:
-    """The reference U-Net has 128 channels at full resolution, of which 170 rows are kept, and as much below."""
+    """128 channels of the reference U-Net, 170 rows of which are kept, and as much below."""
     wide = UNetModel(card("unet", **UNetModel.architecture(NetworkSettings())))
     narrow = unet("same")
     assert narrow.network.features == 6
