@@ -1,13 +1,18 @@
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+_PATHS = (str(Path(__file__).with_name("without_boto3")), os.environ.get("PYTHONPATH"))
+#: As without the extra "download": rasterio imports boto3 wherever it is, and so would every job,
+#: for a third of its time.
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, _PATHS))}
 
 
 @dataclass(frozen=True)
@@ -51,9 +56,16 @@ def command(*arguments: str | Path, config: Iterable[str] = (), folder: Path) ->
 def snakemake(results: Path) -> Snakemake:
     """Call snakemake in the root of the repository, with results elsewhere."""
 
-    def call(*arguments: str | Path, config: str = "", folder: Path = results) -> Call:
+    def call(
+        *arguments: str | Path,
+        config: str = "",
+        folder: Path = results,
+        environment: Mapping[str, str] = ENVIRONMENT,
+    ) -> Call:
         line = command(*arguments, config=[config] if config else [], folder=folder)
-        done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
         return Call(done.returncode, done.stdout, done.stderr)
 
     return call
