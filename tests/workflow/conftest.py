@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+
+from firn.config import parse_config
+from firn.simulator.whole_archive import simulate_archive
 
 ROOT = Path(__file__).parents[2]
 _PATHS = (str(Path(__file__).with_name("without_boto3")), os.environ.get("PYTHONPATH"))
@@ -44,6 +48,16 @@ Snakemake = Callable[..., Call]
 @pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("results")
+
+
+def make_archive(config: Path, folder: Path) -> None:
+    """Make the virtual archive of a configuration here, in a quarter of the time of its jobs.
+
+    The end-to-end test has those jobs.
+    """
+    content = yaml.safe_load(config.read_text()) | {"results": str(folder)}
+    for product in simulate_archive(parse_config(content)):
+        assert product.is_file()
 
 
 def command(*arguments: str | Path, config: Iterable[str] = (), folder: Path) -> list[str]:
