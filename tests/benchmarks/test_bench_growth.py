@@ -13,6 +13,7 @@ from firn import netcdf, raster
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_rows_and_figure_at_small_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "PATCHES", (1, 3))
     monkeypatch.setattr(growth, "SIDES", (24, 48))

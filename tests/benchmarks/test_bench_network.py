@@ -50,6 +50,7 @@ def test_the_plain_way_gives_the_same_map(tmp_path: Path) -> None:
     assert np.abs(maps[0] - maps[1]).max() <= 1
 
 
+@pytest.mark.usefixtures("one_process")
 def test_rows_tell_precision_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (network, classification):
         monkeypatch.setattr(module, "model", lambda: model(SMALL))
