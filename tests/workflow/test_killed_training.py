@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("processes", "epochs"), [(1, 100), (2, 20)])
+@pytest.mark.parametrize(("processes", "epochs"), [(1, 200), (2, 40)])
 def test_killed_training_continues(processes: int, epochs: int, run: Path) -> None:
     training = {
         "preliminary": {"seeds": [1], "patience": epochs, "max_epochs": epochs},
