@@ -72,9 +72,8 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 
 # A worker per core, with one thread: more would wait for each other. The order is that of tests/conftest.py.
 .PHONY: test
-test: export OMP_NUM_THREADS := 1
 test: lint ## Check style and types, then run every test
-	pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder --durations 10
+	OMP_NUM_THREADS=1 pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder --durations 10
 
 .PHONY: models
 models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)
