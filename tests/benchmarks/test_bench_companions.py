@@ -19,6 +19,7 @@ def test_tree_and_product_find_the_same_neurons() -> None:
     np.testing.assert_array_equal(best_matching(values, weights), cKDTree(weights).query(values)[1])
 
 
+@pytest.mark.usefixtures("one_process")
 def test_rows_tell_time_and_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     there = importlib.util.find_spec("minisom") is not None
     output = tmp_path / "bench.json"

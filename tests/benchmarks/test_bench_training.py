@@ -65,7 +65,8 @@ def test_protocol_counts_all_steps_and_validations() -> None:
     assert 0 < protocol(CASE, 2) < 24
 
 
-def test_rows_tell_time_rates_and_loss() -> None:
+def test_rows_tell_time_rates_and_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "MATRICES", {"cpu": (64, 128)})
     rows = {row.name: row for row in training.rows("cpu", 60, 1, SMALL)}
     names = ["step, bfloat16 products (cpu)", "plain step, float32 products (cpu)"]
     others = [f"train-cpu, {name}" for name in (*names, "validation loss")]
