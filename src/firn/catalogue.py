@@ -6,7 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from firn.config import Acquisition, Config
+from firn.acquisition_config import Acquisition
+from firn.config import Config
 from firn.download.table import NEEDED_KINDS, SENTINEL2_KINDS, Product, read_products
 from firn.errors import ConfigError
 from firn.sensors import load_sensor

@@ -10,7 +10,8 @@ from affine import Affine
 from server import Server, refuse
 
 from firn import raster
-from firn.config import Acquisition, Area
+from firn.acquisition_config import Acquisition
+from firn.config import Area
 from firn.download.elevation import dem_box, dem_url, find_dem, write_mosaic
 from firn.download.tiles import Box, tile_box
 from firn.errors import DataError, DownloadError

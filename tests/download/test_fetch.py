@@ -11,8 +11,9 @@ from server import API_KEY, Item, Server, break_off, echo, refuse, send
 from test_search import COLLECTIONS, configuration, sentinel2, spot
 from test_transfer import QUICK, zipped
 
+from firn.acquisition_config import SpotSearch
 from firn.cli import main
-from firn.config import Config, SpotSearch
+from firn.config import Config
 from firn.download.fetch import fetch_product
 from firn.download.plan import TYPICAL_SIZE, describe
 from firn.download.search import choose_products

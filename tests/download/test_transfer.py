@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from server import API_KEY, Server, break_off, echo, redirect, refuse, send, slow
 
-from firn.config import Retries
+from firn.acquisition_config import Retries
 from firn.download import transfer
 from firn.download.transfer import TIFF_MAGIC, ZIP_MAGIC, Remote, fetch, may_sign
 from firn.errors import DownloadError

@@ -12,7 +12,7 @@ OUTPUTS:         archive/sentinel2/{tile}/{date}/fmask.tif (virtual archive), in
 
 from firn.clouddl.plan import by_date, plan_release, plan_row, plan_trial, portions
 from firn.clouddl_config import POLICIES
-from firn.config import Retries
+from firn.acquisition_config import Retries
 
 CLOUDDL = CONFIG.clouddl
 LIFE_CYCLE = CLOUDDL.life_cycle

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
-from firn.config import Acquisition, Area
+from firn.acquisition_config import Acquisition
+from firn.config import Area
 from firn.download.fetch import fetch_product
 from firn.download.table import Product
 from rule_log import start_log

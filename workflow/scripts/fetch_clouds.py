@@ -4,8 +4,8 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
+from firn.acquisition_config import Retries
 from firn.clouddl_config import ReferenceData
-from firn.config import Retries
 from firn.download.cloud_reference import alcd_scenes, fetch_images, fetch_masks, write_index
 from rule_log import start_log
 

@@ -13,8 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from firn.acquisition_config import Acquisition, Retries
 from firn.clouddl_config import ReferenceData
-from firn.config import Acquisition, Retries
 from firn.download.fetch import fetch_product
 from firn.download.table import Product
 from firn.download.transfer import ZIP_MAGIC, Remote, fetch

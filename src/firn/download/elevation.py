@@ -7,7 +7,8 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from firn import raster
-from firn.config import Acquisition, Area, Retries
+from firn.acquisition_config import Acquisition, Retries
+from firn.config import Area
 from firn.download.table import Product
 from firn.download.tiles import Box, dem_tiles, tile_box, union
 from firn.download.transfer import look_up

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from firn.config import Acquisition, Area
+from firn.acquisition_config import Acquisition
+from firn.config import Area
 from firn.download.elevation import dem_url
 from firn.download.providers import Offer, Providers
 from firn.download.table import Product

@@ -7,7 +7,8 @@ from datetime import date
 from itertools import product
 
 from firn import __version__
-from firn.config import Acquisition, Area, Config, SpotSearch
+from firn.acquisition_config import Acquisition, SpotSearch
+from firn.config import Area, Config
 from firn.download.elevation import find_dem
 from firn.download.providers import Offer, Providers
 from firn.download.selection import Scene, complete, match, one_per_month

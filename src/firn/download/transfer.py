@@ -25,7 +25,7 @@ import requests
 from requests.auth import AuthBase
 from tqdm import tqdm
 
-from firn.config import Retries
+from firn.acquisition_config import Retries
 from firn.errors import DownloadError, ProductError
 from firn.products.archive import Product
 
