@@ -10,7 +10,7 @@ import pytest
 import firn
 from firn.files import read_json
 
-from .conftest import ROOT, command
+from .conftest import ROOT, Call, command
 
 NEW_METHOD = '''
 """The class whose mean over the training pixels is the nearest."""
@@ -56,6 +56,9 @@ class NearestMeanModel(FittedModel):
         return one_hot(np.argmin([gap.sum(axis=0) for gap in gaps], axis=0))
 '''
 
+#: Those of the configuration, the second of which is emulated alone.
+SENSORS = ("spot4", "spot1")
+
 pytestmark = pytest.mark.slow
 
 
@@ -70,21 +73,35 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_one_file_and_one_entry_make_a_method(package: Path, tmp_path: Path) -> None:
-    call = command(
-        "compare",
-        "--configfile",
-        "tests/workflow/tiny.yaml",
-        "--profile",
-        "workflow/profiles/local",
-        config=["methods=[nearest-mean,baseline-majority]"],
-        folder=tmp_path,
-    )
     environment = os.environ | {"PYTHONPATH": str(package)}
-    done = subprocess.run(
-        call, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+
+    def make(target: str, *methods: str) -> Call:
+        """Call snakemake with methods."""
+        call = command(
+            target,
+            "--configfile",
+            "tests/workflow/tiny.yaml",
+            "--profile",
+            "workflow/profiles/local",
+            config=[f"methods=[{','.join(methods)}]"],
+            folder=tmp_path,
+        )
+        done = subprocess.run(
+            call, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return Call(done.returncode, done.stdout, done.stderr)
+
+    before = make("models", "baseline-majority").jobs()
+    assert before["dataset"] == before["fit"] == 2
     run = tmp_path / "tiny"
+    older = [run / f"models/baseline-majority-{name}/model.safetensors" for name in SENSORS]
+    made = [path.stat().st_mtime_ns for path in older]
+    jobs = make("compare", "nearest-mean", "baseline-majority").jobs()
+    # The new method is fitted for the sensor that is compared, and nothing before it is made again.
+    assert jobs["fit"] == 1
+    assert not {"toa", "labels", "patches", "kde", "emulate", "dataset"} & jobs.keys()
+    assert [path.stat().st_mtime_ns for path in older] == made
     new, old, _ = methods = read_json(run / "comparison.json")["methods"]
     assert [row["method"] for row in methods] == [
         *("nearest-mean", "baseline-majority", "let-it-snow"),

@@ -4,10 +4,11 @@ REQUIRED INPUTS: the virtual archive's Sentinel-2 scenes and their truth, or the
 OUTPUTS:         companions/{stacks,truth}/{tile}/{date}.tif, companions/spectra.nc,
                  companions/{som,patch-cnn}/model.safetensors, companions/patch-cnn/history.csv,
                  companions/maps/{tile}/{date}/{method}.tif, companions/scores.json,
+                 companions/costs/{method}-sentinel2.json,
                  companions/figures/...
 """
 
-from firn.companions.plan import MAPPED, companion_scenes
+from firn.companions.plan import COSTED, MAPPED, companion_scenes
 
 COMPANIONS = CONFIG.companions
 
@@ -201,6 +202,28 @@ rule companion_scores:
         code=code("companion_scores.py"),
     script:
         "../scripts/companion_scores.py"
+
+
+rule measure_companions:
+    input:
+        models=[rules.train_som.output.model, rules.train_patch_cnn.output.model],
+    output:
+        costs=expand("<results>/companions/costs/{method}-sentinel2.json", method=COSTED),
+    log:
+        "<logs>/measure_companions.log",
+    benchmark:
+        "<benchmarks>/measure_companions.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    params:
+        benchmarks=[
+            [f"{CONFIG.root}/benchmarks/{rule}.tsv"] for rule in ("train_som", "train_patch_cnn")
+        ],
+        code=code("measure_models.py"),
+    script:
+        "../scripts/measure_models.py"
 
 
 rule draw_som:

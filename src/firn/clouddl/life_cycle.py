@@ -299,7 +299,7 @@ def _train(
     emulation = Emulation(load_sensor(row.sensor), Saturations.load(stage.images[0]), row.emulation)
     pseudo = emulate_row(row, emulation, stage.patches, folder)
     pairs = pair_scenes(stage.patches, pseudo)
-    rows, content = build_dataset(f"{row.method}-{row.sensor}", pairs, row.split, row.base_seed)
+    rows, content = build_dataset(row.sensor, pairs, row.split, row.base_seed)
     judged = [r for r in rows if r.split == VALIDATION]
     scenes = [*pairs]
     if start is not None:

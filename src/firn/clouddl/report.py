@@ -5,7 +5,17 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from firn.clouddl.scores import PUBLISHED, Scenes, added, cloud_scores, gain, scenes_of
+from firn.clouddl.plan import SENTINEL2
+from firn.clouddl.scores import (
+    PUBLISHED,
+    Matrix,
+    Scenes,
+    added,
+    cloud_scores,
+    counts_of,
+    gain,
+    scenes_of,
+)
 from firn.files import write_text
 from firn.plots.score_page import PAGE
 
@@ -25,6 +35,8 @@ NAMES = {
     "labels-fmask": "CloudDL with DEM, labels of Fmask",
     "labels-agree": "CloudDL with DEM, labels where both agree",
 }
+#: How the scenes of a sensor are called, where its name does not do.
+TITLES = {SENTINEL2: "Virtual Sentinel-2, ground and dates that no training saw"}
 
 
 def f2_table(
@@ -40,6 +52,8 @@ def f2_table(
     ----------
     rows : sequence of mapping
         Scored trainings, as `firn.ablation.row.run_row` gives them; seeds of a variant are added.
+        Those of `firn.clouddl.sentinel2.run_sentinel2` bring the masks of the same pixels along,
+        which become variants beside theirs.
     masks : mapping of processor to scenes
         Confusion matrices of the masks that taught, on Sentinel-2; empty without a truth.
     count : int
@@ -52,9 +66,12 @@ def f2_table(
         ``published`` (per cent), ``sentinel2`` by processor, ``variants`` by sensor and variant and
         ``gains`` by sensor: see `cloud_scores` and `gain`.
     """
-    scenes: dict[str, dict[str, list[Scenes]]] = {}
+    scenes: dict[str, dict[str, list[dict[str, Matrix]]]] = {}
     for row in rows:
         here = scenes.setdefault(row["sensor"], {})
+        for name, counts in row.get("masks", {}).items():
+            # Every training of an area sees the same masks.
+            here.setdefault(name, [{}])[0].update(counts_of(counts))
         here.setdefault(row["recipe"], []).append(scenes_of(row["metrics"]))
     joined = {
         sensor: {name: added(parts) for name, parts in variants.items()}
@@ -129,14 +146,19 @@ def write_f2_html(path: PathLike, table: Mapping[str, Any]) -> None:
     parts = [
         _table("Published (Kettig et al. 2020), real scenes, %", ("Data", "Mask", "F2"), published)
     ]
-    judged = {"Virtual Sentinel-2, masks that teach": table["sentinel2"]}
-    judged |= {f"Virtual {sensor}": variants for sensor, variants in table["variants"].items()}
+    judged = {"Virtual Sentinel-2, all scenes: masks that teach": table["sentinel2"]}
+    judged |= {
+        TITLES.get(sensor, f"Virtual {sensor}"): variants
+        for sensor, variants in table["variants"].items()
+    }
     for title, scores in judged.items():
         if scores:
             body = [_score_cells(name, part) for name, part in scores.items()]
             parts.append(_table(f"{title}, %", head, body))
     for sensor, gains in table["gains"].items():
-        title = f"{sensor}: differences in pooled F2, % (95 % interval over scenes)"
+        title = (
+            f"{TITLES.get(sensor, sensor)}: differences in pooled F2, % (95 % interval over scenes)"
+        )
         body = [_gain_cells(name, difference) for name, difference in gains.items()]
         parts.append(_table(title, ("Gain of", "F2", "Interval", "Above 0"), body))
     parts.append(

@@ -10,6 +10,16 @@ from firn.errors import ConfigError
 SOM_STAGES = ("som-voted", "som-voted-prior", "som-turned", "som")
 #: What maps are made by.
 MAPPED = (*SOM_STAGES, "patch-cnn")
+#: Stratum of all pixels, and the sensor that rows of scores name.
+WHOLE, SENSOR = "all", "sentinel2"
+#: Those that have a model file, whose costs are measured.
+COSTED = ("som", "patch-cnn")
+
+
+def told_apart(settings: Companions) -> dict[str, str]:
+    """Say what each of `MAPPED` tells apart, in the words of `firn.registry`."""
+    tells = dict.fromkeys(MAPPED, "classes")
+    return tells | {"patch-cnn": settings.patch_cnn.head}
 
 
 def companion_scenes(settings: Companions, scenes: Sequence[str]) -> dict[str, list[str]]:
