@@ -11,13 +11,8 @@ from rasterio.warp import transform_geom
 from firn import netcdf, raster
 from firn.ablation.plan import Row
 from firn.catalogue import SpotScene
-from firn.clouddl.life_cycle import (
-    Stage,
-    database_rows,
-    judge_database,
-    release,
-    write_database_scene,
-)
+from firn.clouddl.database import database_rows, judge_database, write_database_scene
+from firn.clouddl.life_cycle import Stage, release
 from firn.clouddl.plan import by_date, plan_release, portions
 from firn.clouddl_config import Gate
 from firn.config import PatchSettings, load_config
