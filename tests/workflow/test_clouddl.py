@@ -95,6 +95,7 @@ def test_every_release_tells_its_lineage(run: Path) -> None:
             *(entry["model"] for entry in before["lineage"]),
             before["model"],
         ]
+    assert (run / "releases/spot4/history.html").read_text().count("missed: ") == 5
     # No gate of 0.99 is passed after some epochs: the check trains again, with a new scene added.
     assert cards[2]["retrained"] is True
     assert cards[2]["check"]["gate"]["released"] is False

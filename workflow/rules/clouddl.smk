@@ -8,7 +8,7 @@ OUTPUTS:         archive/sentinel2/{tile}/{date}/fmask.tif (virtual archive), in
                  sentinel2/{variant}/{area}/{seed} (virtual archive), masks.json, f2.{json,html},
                  search/{target}/{trials/{trial}.json,best.json}, gate/{experiment}/{verdict.json,model.safetensors},
                  database/{target}/{scene}/{patches,images}.nc, releases/{target}/{stage}/{model.safetensors,history.csv,
-                 release.json}; the reference data in clouddl.reference.folder
+                 release.json}, releases/{target}/history.html; the reference data in clouddl.reference.folder
 """
 
 from firn.clouddl.plan import (
@@ -478,12 +478,36 @@ if LIFE_CYCLE:
         script:
             "../scripts/clouddl_release.py"
 
+    rule clouddl_history:
+        input:
+            cards=lambda wildcards: [
+                f"<results>/clouddl/releases/{wildcards.target}/{stage}/release.json"
+                for stage in range(len(cloud_portions(wildcards.target)) + 1)
+            ],
+        output:
+            page=report(
+                "<results>/clouddl/releases/{target}/history.html",
+                caption="../report/clouddl_history.rst",
+                category="CloudDL",
+                labels={"sensor": "{target}", "shows": "releases"},
+            ),
+        log:
+            "<logs>/clouddl_history/{target}.log",
+        benchmark:
+            "<benchmarks>/clouddl_history/{target}.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(5),
+        params:
+            code=code("clouddl_history.py", ["clouddl"]),
+        script:
+            "../scripts/clouddl_history.py"
+
     rule clouddl_life_cycle:
         input:
-            [
-                f"<results>/clouddl/releases/{target}/{len(cloud_portions(target))}/release.json"
-                for target in TARGETS
-            ],
+            expand(rules.clouddl_history.output.page, target=TARGETS),
 
     localrules:
         clouddl_life_cycle,

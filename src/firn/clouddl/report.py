@@ -17,7 +17,7 @@ from firn.clouddl.scores import (
     scenes_of,
 )
 from firn.files import write_text
-from firn.plots.score_page import PAGE
+from firn.plots.score_page import INTERVALS, PAGE
 
 PathLike = str | os.PathLike[str]
 #: Pairs of variants whose difference is given, and what it tells.
@@ -120,6 +120,49 @@ def _gain_cells(name: str, difference: Mapping[str, Any]) -> list[str]:
     return [name, _percent(difference["f2"]), span, "yes" if difference["real"] else "not shown"]
 
 
+def _verdict(gate: Mapping[str, Any]) -> str:
+    """Scores that a gate asks for, and whether they are reached."""
+    asked = [check for check in gate["checks"] if check["at_least"]]
+    texts = [
+        f"{c['score']} {_percent(c['value'])} ({_percent(c['at_least'])} asked)" for c in asked
+    ]
+    return ("passed: " if gate["released"] else "missed: ") + ", ".join(texts)
+
+
+def write_history_html(path: PathLike, cards: Sequence[Mapping[str, Any]]) -> None:
+    """Write the releases of a sensor as an HTML page that needs nothing else, atomically.
+
+    Parameters
+    ----------
+    path : path
+    cards : sequence of mapping
+        Content of each ``release.json``, in their order; see `firn.clouddl.life_cycle.release`.
+    """
+    head = (
+        *("Release", "Model before it, on the new scenes", "Trained", "Taught by"),
+        *("On scenes held out", "F2, mean of scenes", "Released"),
+    )
+    body = [
+        [
+            f"{card['number']}: {card['stage']}",
+            _verdict(card["check"]["gate"]) if "check" in card else "-",
+            "yes" if card["retrained"] else "no, kept",
+            f"{len(card['data'])} scenes" if card["data"] else "-",
+            _verdict(card["gate"]),
+            _percent(card["scores"]["mean_f2"]),
+            "yes" if card["gate"]["released"] else "no",
+        ]
+        for card in cards
+    ]
+    note = (
+        "<p>Scores of cloud, %. The first release is judged on emulated patches that did not train "
+        "it, each later one on those of the new scenes that it was not taught. A model that passes "
+        "on all new scenes is kept.</p>"
+    )
+    title = f"Releases for {cards[0]['sensor']}"
+    write_text(path, PAGE.format(tables=_table(title, head, body) + note))
+
+
 def write_f2_html(path: PathLike, table: Mapping[str, Any]) -> None:
     """Write the table of F2 as an HTML page that needs nothing else, atomically.
 
@@ -166,4 +209,4 @@ def write_f2_html(path: PathLike, table: Mapping[str, Any]) -> None:
         "size, only in what follows what. The mean of scenes leaves out those without cloud, "
         "for which F2 is not defined; their false alarms stand in the last column.</p>"
     )
-    write_text(path, PAGE.format(tables="\n".join(parts)))
+    write_text(path, PAGE.format(tables="\n".join([*parts, INTERVALS])))

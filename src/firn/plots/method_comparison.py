@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from firn.evaluation.method_comparison import SCORES, Setting
 from firn.files import write_text
 from firn.plots.evaluation import JUDGED_ON, STRATA, count_text, number_text, number_with_interval
-from firn.plots.score_page import PAGE
+from firn.plots.score_page import INTERVALS, PAGE
 from firn.plots.style import new_figure, styled, symbols
 
 PathLike = str | os.PathLike[str]
@@ -249,7 +249,7 @@ def write_method_page(
         "intervals are too narrow rather than too wide. Let-it-snow, which needs a cloud mask, is "
         "given the clouds of the reference.</p>"
     )
-    write_text(path, PAGE.format(tables="\n".join(parts)))
+    write_text(path, PAGE.format(tables="\n".join([*parts, INTERVALS])))
 
 
 def _table(caption: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
