@@ -77,9 +77,10 @@ lint: $(INSTALLED_FOR_TESTS) ## Check style and types
 	snakefmt --check --compact-diff workflow
 	mypy
 
+# A worker per core, with one thread: more would wait for each other. The order is that of tests/conftest.py.
 .PHONY: test
 test: lint ## Check style and types, then run every test
-	pytest --numprocesses $(CORES) --dist loadfile --durations 10
+	OMP_NUM_THREADS=1 pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder --durations 10
 
 .PHONY: models
 models: $(INSTALLED) ## Train the models that come with firn anew (half an hour)

@@ -19,7 +19,10 @@ _RSS_PER_GIB = 2**30 if sys.platform == "darwin" else 2**20
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table; ``ratio`` is ours / baseline."""
+    """One row of the table; ``ratio`` is ours / baseline.
+
+    ``machine`` ends with the precision that ``auto`` takes on its processor.
+    """
 
     name: str
     ours: float
@@ -94,5 +97,11 @@ def compare(
 
 def row(name: str, ours: float, baseline: float, units: str) -> Row:
     """Row of two figures measured on this machine."""
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    # Not at the top, for its memory would count as that of every measured process.
+    import torch
+
+    from firn.compute import choose_precision
+
+    precision = str(choose_precision("auto", torch.device("cpu"))).removeprefix("torch.")
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {precision}"
     return Row(name, round(ours, 3), round(baseline, 3), round(ours / baseline, 3), units, machine)

@@ -30,7 +30,7 @@ def rows(size: int, repeats: int) -> list[Row]:
     ours = model().prepared("auto")
     plain = PlainUNet(ours.card, ours.network)
     return compare(
-        f"network-cpu, {ours.precision}",
+        "network-cpu",
         partial(measure, apply, ours, size),
         partial(measure, apply, plain, size),
         repeats,

@@ -127,11 +127,10 @@ def rows(run: str, folder: Path, repeats: int) -> list[Row]:
         pairs.append((ours, plain))
     wall, processor = (median(getattr(ours, key) for ours, _ in pairs) for key in _KEYS)
     alone, alone_processor = (median(getattr(plain, key) for _, plain in pairs) for key in _KEYS)
-    title = f"{run}, {len(recorded(calls))} jobs"
+    name = "workflow-overhead" if run == "demo" else f"workflow-overhead-{run}"
+    units = f"s, {len(recorded(calls))} jobs"
     return [
-        row(f"workflow-overhead, {title}", wall, alone, "s"),
-        row(f"workflow-overhead, {title}, processor time", processor, alone_processor, "s"),
-        row(
-            f"workflow-overhead, {title}, their processes", median(processes), alone_processor, "s"
-        ),
+        row(name, wall, alone, units),
+        row(f"{name}, processor time", processor, alone_processor, units),
+        row(f"{name}, their processes", median(processes), alone_processor, units),
     ]

@@ -90,7 +90,7 @@ def rows(folder: Path, size: int, repeats: int) -> list[Row]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     labelled = compare(
-        f"som-label, {size} x {size}",
+        "som-label",
         partial(measure, label, size),
         partial(measure, label_plain, size),
         repeats,
@@ -102,7 +102,7 @@ def rows(folder: Path, size: int, repeats: int) -> list[Row]:
         return labelled
     count = size**2 // 16
     trained = compare(
-        f"som-train, {count} spectra",
+        "som",
         partial(measure, train, count, folder),
         partial(measure, train_plain, count, folder),
         repeats,
@@ -112,4 +112,4 @@ def rows(folder: Path, size: int, repeats: int) -> list[Row]:
         quantisation_error(values, np.load(folder / f"{name}.npy").astype(np.float32))
         for name in ("ours", "plain")
     )
-    return [*labelled, *trained, row("som-train, quantisation error", ours, plain, "1")]
+    return [*trained, row("som, quantisation error", ours, plain, "1"), *labelled]

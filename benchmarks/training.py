@@ -218,7 +218,7 @@ def rows(device: str, size: int, repeats: int, network: NetworkSettings = REFERE
     turns = [[process.step(device) for process in processes] for _ in range(repeats + 1)]
     ours, plain = (median(seconds) for seconds in zip(*turns[1:], strict=True))
     losses = [process.end() for process in processes]
-    found = [row(f"{name}, {case.batch} of {size}", ours, plain, "s")]
+    found = [row(name, ours, plain, f"s, {case.batch} of {size} pixels")]
     rates = {
         f"step, bfloat16 products ({device})": (ours, torch.bfloat16),
         f"plain step, float32 products ({device})": (plain, torch.float32),

@@ -17,6 +17,13 @@ from firn.sensors import packaged
 settings.register_profile("firn", deadline=None)
 settings.load_profile("firn")
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: a worker that is left alone in the end has little to do."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 CROP = Path(packaged("crops/coast"))
 #: The crop's baseline, and the first one with a radiometric offset.
 CROP_NAME = "S2A_MSIL1C_20160501T155902_N0{}_R097_T18SVG_20160501T160000"

@@ -29,7 +29,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def clear() -> None:
-    for function in (cd.imported, cd.used_modules, cd.code_digest):
+    for function in (cd.module_path, cd.imported, cd.used_modules, cd.code_digest):
         function.cache_clear()
 
 

@@ -30,7 +30,7 @@ from firn.grid import Grid
 from firn.inference import Surroundings, classify_scene, image
 from firn.inference.image import SceneImage, SceneReader, map_grid, near_nodata
 from firn.inference.maps import SceneMap
-from firn.inference.scene import window_step
+from firn.inference.scene import window_shape
 from firn.inference.windows import classify, probabilities
 from firn.methods import Model
 from firn.methods.base import ModelCard
@@ -132,8 +132,9 @@ def read_scene(scene: Scene, surroundings: Surroundings, nodata_buffer: float = 
 
 def assemble(scene_path: Path, surroundings: Surroundings, model: Model, window: int) -> np.ndarray:
     image = read_scene(open_swh(scene_path), surroundings)
+    shape = window_shape([model], window, (HEIGHT, WIDTH))
     whole = np.full((3, HEIGHT, WIDTH), np.nan, np.float32)
-    for rows, cols, values in probabilities(image, model, window_step([model], window, WIDTH)):
+    for rows, cols, values in probabilities(image, model, shape):
         assert np.isnan(whole[:, rows, cols]).all(), "windows overlap"
         whole[:, rows, cols] = values
     return whole
@@ -197,7 +198,7 @@ def test_classes_probability_and_quality_by_hand(
 ) -> None:
     model = threshold()
     image = read_scene(open_swh(scene_path), surroundings, SETTINGS.nodata_buffer)
-    result = classify(image, model, 64, SETTINGS)
+    result = classify(image, model, (64, 64), SETTINGS)
     valid = np.all([values > 0 for values in numbers.values()], axis=0)
     bright = (numbers["XS1"] / 1000 + numbers["XS2"] / 1000) / 2 > 0.3
     high = np.arange(HEIGHT)[:, None] > 100
@@ -232,10 +233,10 @@ def test_classes_probability_and_quality_by_hand(
 
 def test_low_confidence(scene_path: Path, surroundings: Surroundings) -> None:
     image = read_scene(open_swh(scene_path), surroundings)
-    ((_, _, values),) = probabilities(image, unet("same"), 1000)
+    ((_, _, values),) = probabilities(image, unet("same"), (1000, 1000))
     limit = float(np.median(values.max(axis=0)[image.valid]))
     settings = SETTINGS.model_copy(update={"low_confidence": limit})
-    result = classify(image, unet("same"), 64, settings)
+    result = classify(image, unet("same"), (64, 64), settings)
     expected = image.valid & (values.max(axis=0) < limit)
     assert 0 < expected.sum() < image.valid.sum()
     low = (result.quality & Quality.LOW_CONFIDENCE) > 0
@@ -266,7 +267,7 @@ def test_dem_gap_is_no_data(tmp_path: Path, scene_path: Path) -> None:
     north = GRID.crop(0, 0, 80, WIDTH)
     surroundings = Surroundings(write_dem(tmp_path / "dem.tif", north))
     image = read_scene(open_swh(scene_path), surroundings)
-    result = classify(image, unet("same"), 64, SETTINGS)
+    result = classify(image, unet("same"), (64, 64), SETTINGS)
     assert (result.snow[81:] == 254).all()
     assert (result.snow[10:60, 20:60] != 254).all()
 
@@ -474,15 +475,22 @@ def test_scene_in_degrees_is_refused(tmp_path: Path) -> None:
 
 
 def test_windows_are_as_large_as_the_network_allows() -> None:
-    """The reference U-Net has 128 channels at full resolution, in windows of 512 pixels."""
+    """128 channels of the reference U-Net, 170 rows of which are kept, and as much below."""
     wide = UNetModel(card("unet", **UNetModel.architecture(NetworkSettings())))
     narrow = unet("same")
     assert narrow.network.features == 6
-    assert window_step([wide, narrow], None, 3000) == 512
+    # Three strips of a thousand rows; the margin of 122 goes off on both sides.
+    assert window_shape([wide, narrow], None, (3000, 3000)) == (1008, 1440)
+    assert window_shape([wide, narrow], None, (12000, 12000)) == (512, 1440)
+    reduced = wide.prepared("bfloat16")
+    assert window_shape([reduced], None, (3000, 3000)) == (1008, 3120)
+    assert window_shape([narrow], 99, (3000, 3000)) == (100, 100)
+    # What works on all of a window at once, as on a GPU, gets a square one.
+    wide.rows = narrow.rows = 0
+    assert window_shape([wide, narrow], None, (3000, 3000)) == (512, 512)
     # As high as a strip of so wide a scene.
-    assert window_step([narrow], None, 3000) == 1400
-    assert window_step([narrow], None, 12000) == 512
-    assert window_step([narrow], 99, 3000) == 100
+    assert window_shape([narrow], None, (3000, 3000)) == (1400, 1400)
+    assert window_shape([narrow], None, (12000, 12000)) == (512, 512)
 
 
 def test_folded_network_gives_the_same() -> None:

@@ -1,11 +1,20 @@
 """Relief on planes and walls whose answers are known."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import map_coordinates
 
 from firn import terrain
+from firn.simulator.fields import fractal
+
+
+def relief(side: int) -> np.ndarray:
+    """Mountains."""
+    return 1800 + 400 * fractal(np.random.default_rng(4), (side, side), 20, 2000, 4)
 
 
 def plane(east: float, north: float, side: int = 21, step: float = 20.0) -> np.ndarray:
@@ -63,6 +72,38 @@ def test_wall_throws_its_shadow_away_from_the_sun(azimuth: float, behind: tuple[
 @given(st.floats(0, 80), st.floats(0, 360))
 def test_flat_ground_is_never_in_shadow(zenith: float, azimuth: float) -> None:
     assert not terrain.cast_shadow(np.full((9, 9), 500, np.float32), 20, zenith, azimuth).any()
+
+
+@pytest.mark.parametrize(("zenith", "azimuth"), [(65, 157), (40, 10), (70, 100), (60, 290)])
+def test_shadow_is_where_fine_steps_towards_the_sun_meet_the_ground(
+    zenith: float, azimuth: float
+) -> None:
+    """But for a few pixels along its edges, where interpolation decides."""
+    dem = relief(90)
+    rise = 20 / math.tan(math.radians(zenith))
+    north, east = math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
+    rows, cols = np.mgrid[:90, :90]
+    expected = np.zeros(dem.shape, bool)
+    for distance in np.arange(1, np.ptp(dem) / rise, 0.25):
+        seen = map_coordinates(dem, [rows - north * distance, cols + east * distance], order=1)
+        expected |= seen > dem + distance * rise
+    shadow = terrain.cast_shadow(dem, 20, zenith, azimuth)
+    assert 0.05 < expected.mean() < 0.95
+    assert (shadow != expected).mean() < 0.02
+
+
+@pytest.mark.parametrize("azimuth", [157, 20, 100, 290])
+def test_strips_are_shaded_as_the_whole(azimuth: float) -> None:
+    dem = relief(90)
+    whole = terrain.cast_shadow(dem, 20, 60, azimuth)
+    heights = float(dem.min()), float(dem.max())
+    shadows = terrain.Shadows(heights, dem.shape, 20, 60, azimuth)
+    for start in range(0, 90, 13):
+        stop = min(start + 13, 90)
+        first, last = max(start - shadows.above, 0), min(stop + shadows.below, 90)
+        own = slice(start - first, stop - first)
+        strip = shadows.cast(dem[first:last], own, first)
+        np.testing.assert_array_equal(strip, whole[start:stop])
 
 
 def test_exclusion_bits() -> None:

@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from firn.training.data import TrainingData
 from firn.training.group import joined
 from firn.training.loop import train
 from firn.training.run import Run
+from firn.training.state import EpochRecord
 
 CHANNELS = ("XS1", "XS2", "XS3", "hillshade", "dem")
 SIZE = 16
@@ -85,10 +87,21 @@ def preliminary(method: str = "unet", seed: int = 1, **changes: object) -> Run:
     )
 
 
+def killed_after(epoch: int) -> Callable[[EpochRecord], None]:
+    """Kill this process, as a batch system does, once an epoch is on disk."""
+
+    def watch(record: EpochRecord) -> None:
+        if record.epoch == epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return watch
+
+
 if __name__ == "__main__":
-    # A process of its own, for a test that kills it, or one of several that torchrun starts.
+    # A process of its own, to be killed after an epoch, or one of several that torchrun starts.
     assert os.environ["OMP_NUM_THREADS"] == "1"
     output, patches, changes = Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3])
+    watch = killed_after(int(sys.argv[4])) if sys.argv[4:] else None
     with joined(torch.device("cpu")) as group:
         run = preliminary(**changes)
-        train(run, world(train_patches=patches), output, output.with_suffix(".csv"), group)
+        train(run, world(train_patches=patches), output, output.with_suffix(".csv"), group, watch)

@@ -29,6 +29,7 @@ CONFIGURATION = frozenset(
 )
 
 
+@cache
 def module_path(module: str) -> Path | None:
     """Source of a module of firn by its dotted name; None where there is no such module."""
     base = PACKAGE.joinpath(*module.split(".")[1:])
@@ -42,7 +43,10 @@ def module_path(module: str) -> Path | None:
 def imported(path: Path) -> frozenset[str]:
     """Modules of firn that a source file imports, anywhere in it, with the packages they lie in."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    nodes: list[ast.AST] = [ast.parse(path.read_bytes())]
+    for node in nodes:
+        # No expression holds an import, and they are most of the source.
+        nodes += [c for c in ast.iter_child_nodes(node) if not isinstance(c, ast.expr)]
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -4,6 +4,7 @@ Jobs are short, so most of them read pixels alone: xarray takes half a second to
 """
 
 import errno
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -390,16 +391,19 @@ def resample(
     ``fill`` stands where the source has no data (``nodata``) or does not reach.
     """
     output = np.full((*values.shape[:-2], *target.shape), fill, values.dtype)
+    missing: dict[str, Any] = {"src_nodata": nodata, "dst_nodata": fill}
+    if nodata is not None and math.isnan(nodata) and not np.isnan(values).any():
+        # GDAL gives the same, in half the time where it need not look for missing data.
+        missing = {"init_dest_nodata": False}
     reproject(
         values,
         output,
         src_transform=source.transform,
         src_crs=source.crs,
-        src_nodata=nodata,
         dst_transform=target.transform,
         dst_crs=target.crs,
-        dst_nodata=fill,
         resampling=Resampling[resampling],
+        **missing,
         **_scales(source, target),
     )
     return output

@@ -10,10 +10,6 @@ FloatArray = npt.NDArray[np.float32]
 
 #: Rows of relief that are lit at a time: few enough for what is computed to stay in the cache.
 _ROWS = 64
-#: Side of the blocks of relief whose shadow is found at a time, pixels.
-_BLOCK = 192
-#: What rounding may add to an interpolated elevation at most, m.
-_SLACK = 0.01
 #: Bits of the exclusion raster.
 FOREST = 1
 WATER = 2
@@ -111,9 +107,11 @@ def cast_shadow(
 class Shadows:
     """Shadow that the relief of a scene casts, strip by strip.
 
-    The relief is swept towards the sun in steps of one pixel; a pixel is in shadow where the
-    terrain at distance ``d`` rises above the ray, ``z(d) > z + d / tan(zenith)``. The sweep ends
-    where the ray has passed the highest point of the scene.
+    Rays come down along lines in the direction of the sun, one pixel apart. From each row to the
+    next one they fall by what they fall on the way, or rise to the ground where that is higher; a
+    pixel is in shadow where the ground lies below the ray. On its way a line passes between pixels;
+    ground and rays are interpolated between the two beside it. This takes a few operations a pixel,
+    however far shadows reach.
 
     Parameters
     ----------
@@ -141,15 +139,19 @@ class Shadows:
         sun_azimuth: float,
     ) -> None:
         self._lowest, highest = heights
-        self._rise = resolution / np.tan(np.radians(min(max(sun_zenith, 0.5), 89.0)))
-        self._north, self._east = _direction(sun_azimuth)
-        self._steps = min(int((highest - self._lowest) / self._rise), max(shape)) + 1
-        self.above, self.below = self._reach(self._north), self._reach(-self._north)
+        rise = resolution / math.tan(math.radians(min(max(sun_zenith, 0.5), 89.0)))
+        north, east = _direction(sun_azimuth)
+        # Steps are whole rows, or columns where these lie more in the direction of the sun.
+        self._by_rows = abs(north) >= abs(east)
+        along, self._across = (north, east) if self._by_rows else (-east, -north)
+        self._sign = 1 if along > 0 else -1
+        self._across /= abs(along)
+        self._rise = rise / abs(along)
+        reach = min((highest - self._lowest) / rise, max(shape)) + 1
+        self.above = math.ceil(max(north, 0) * reach) + 2
+        self.below = math.ceil(max(-north, 0) * reach) + 2
 
-    def _reach(self, component: float) -> int:
-        return math.ceil(max(component, 0) * self._steps) + 2
-
-    def cast(self, dem: FloatArray, rows: slice) -> npt.NDArray[np.bool_]:
+    def cast(self, dem: FloatArray, rows: slice, first_row: int = 0) -> npt.NDArray[np.bool_]:
         """Where some rows are in shadow.
 
         Parameters
@@ -159,62 +161,44 @@ class Shadows:
             counts as the lowest ground.
         rows : slice
             Rows of ``dem``.
+        first_row : int
+            Row of the scene where ``dem`` begins: lines are the same in all strips of a scene.
         """
         first, last = max(rows.start - self.above, 0), min(rows.stop + self.below, len(dem))
         height = np.nan_to_num(dem[first:last], nan=self._lowest).astype(np.float32)
-        left, right = self._reach(-self._east), self._reach(self._east)
-        missing = self.above - (rows.start - first), self.below - (last - rows.stop)
-        padded = np.pad(height, (missing, (left, right)), mode="edge")
-        own = height[rows.start - first : rows.stop - first]
-        shadow = np.zeros(own.shape, bool)
-        lowest, around = _lowest_of_blocks(own), _highest_around_blocks(padded)
-        for step in range(1, self._steps):
-            # Sampling the sweep ever more sparsely with distance loses nothing: terrain that throws
-            # a long shadow is itself several pixels wide.
-            if step > 16 and step % (step // 16):
-                continue
-            row, col = self.above - step * self._north, left + step * self._east
-            first_row, first_col = int(row) // _BLOCK, int(col) // _BLOCK
-            near = around[first_row:, first_col:][: lowest.shape[0], : lowest.shape[1]]
-            # Far from its block, most ground lies below the rays of all its pixels.
-            for block in np.argwhere(near + _SLACK > lowest + step * self._rise):
-                top, side = block * _BLOCK
-                part = slice(top, top + _BLOCK), slice(side, side + _BLOCK)
-                ray = own[part] + step * self._rise
-                shadow[part] |= _shifted(padded, row + top, col + side, ray.shape) > ray
+        own = slice(rows.start - first, rows.stop - first)
+        if self._by_rows:
+            return self._swept(height, first_row + first)[own]
+        return self._swept(np.ascontiguousarray(height.T), 0).T[own]
+
+    def _swept(self, height: FloatArray, first: int) -> npt.NDArray[np.bool_]:
+        """Where ground is in shadow, row by row away from the sun; ``first`` is that of row 0."""
+        count, width = height.shape
+        order = range(count)[:: self._sign]
+        # Line i passes row k at column i - across * k, for k that grows away from the sun.
+        offsets = [self._across * self._sign * (first + row) for row in order]
+        base = math.floor(min(offsets[0], offsets[-1]))
+        rays = np.full(
+            width + 2 + abs(math.floor(self._across * count)) + 1, self._lowest, np.float32
+        )
+        ground = np.full(width + 2, self._lowest, np.float32)
+        shadow = np.empty(height.shape, bool)
+        for row, offset in zip(order, offsets, strict=True):
+            whole = math.floor(offset)
+            share, start = np.float32(offset - whole), whole - base
+            near = rays[start : start + width + 1]
+            np.greater(near[:-1] + share * np.diff(near), height[row], out=shadow[row])
+            # Between a pixel and the one before, as the line lies.
+            ground[1:-1] = height[row]
+            np.maximum(near, ground[1:] - share * np.diff(ground), out=near)
+            rays -= np.float32(self._rise)
+            np.maximum(rays, np.float32(self._lowest), out=rays)
         return shadow
-
-
-def _lowest_of_blocks(height: FloatArray) -> FloatArray:
-    """Lowest elevation of each block of `_BLOCK` pixels a side; the last ones may be narrower."""
-    rows, cols = (np.arange(0, side, _BLOCK) for side in height.shape)
-    return np.asarray(np.minimum.reduceat(np.minimum.reduceat(height, rows), cols, axis=1))
-
-
-def _highest_around_blocks(height: FloatArray) -> FloatArray:
-    """Highest elevation of each block and its neighbours below and to the right.
-
-    So it is of any square of a block's side and one more that begins in the block.
-    """
-    highest = -_lowest_of_blocks(-height)
-    grown = np.pad(highest, ((0, 1), (0, 1)), mode="edge")
-    pairs = np.maximum(grown[:-1], grown[1:])
-    return np.maximum(pairs[:, :-1], pairs[:, 1:])
 
 
 def _direction(azimuth: float) -> tuple[float, float]:
     """North and east component of an azimuth in degrees."""
     return math.cos(math.radians(azimuth)), math.sin(math.radians(azimuth))
-
-
-def _shifted(padded: FloatArray, row: float, col: float, shape: tuple[int, int]) -> FloatArray:
-    """Bilinear view of ``padded`` whose upper-left pixel is at a fractional (row, col)."""
-    top, left = int(np.floor(row)), int(np.floor(col))
-    down, right = np.float32(row - top), np.float32(col - left)
-    height, width = shape
-    part = padded[top : top + height + 1, left : left + width + 1]
-    between = part[:, :-1] + right * (part[:, 1:] - part[:, :-1])
-    return np.asarray(between[:-1] + down * (between[1:] - between[:-1]), np.float32)
 
 
 def exclusion(

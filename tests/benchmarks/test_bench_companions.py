@@ -19,13 +19,14 @@ def test_tree_and_product_find_the_same_neurons() -> None:
     np.testing.assert_array_equal(best_matching(values, weights), cKDTree(weights).query(values)[1])
 
 
+@pytest.mark.usefixtures("one_process")
 def test_rows_tell_time_and_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     there = importlib.util.find_spec("minisom") is not None
     output = tmp_path / "bench.json"
     main(["som", "--size", "120", "--repeats", "1", "--output", str(output)])
     names = [row["name"] for row in json.loads(output.read_text())]
-    assert names[0] == "som-label, 120 x 120"
-    assert ("som-train, quantisation error" in names) == there
+    assert "som-label" in names
+    assert (names[0] == "som") == ("som, quantisation error" in names) == there
     assert ("MiniSom is not there" in capsys.readouterr().err) != there
 
 

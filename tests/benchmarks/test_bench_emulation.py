@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import rasterio
 
 from benchmarks import emulation
@@ -42,6 +43,7 @@ def test_gdal_alone_gives_the_same_patches(tmp_path: Path) -> None:
             assert (difference <= 0.51).mean() > 0.95
 
 
+@pytest.mark.usefixtures("one_process")
 def test_rows_tell_time_and_memory(tmp_path: Path) -> None:
     output = tmp_path / "bench.json"
     main(["emulate", "--size", str(SIZE), "--repeats", "1", "--output", str(output)])

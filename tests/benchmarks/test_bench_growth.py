@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import growth
+from benchmarks import dry_run, growth
 from benchmarks.__main__ import main
 from benchmarks.growth_figure import curves, draw
 from firn import netcdf, raster
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_process")
 def test_rows_and_figure_at_small_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(growth, "PATCHES", (1, 3))
     monkeypatch.setattr(growth, "SIDES", (24, 48))
     monkeypatch.setattr(growth, "SCENES", (2, 4))
+    monkeypatch.setattr(dry_run, "DATES", dry_run.DATES[:1])
     output = tmp_path / "bench.json"
     main(["growth", "--size", "48", "--output", str(output)])
     rows = json.loads(output.read_text())

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks import classification, scenes
+from benchmarks import classification, network, scenes
 from benchmarks.__main__ import main
 from benchmarks.baselines.network import PlainUNet
 from benchmarks.memory import model
@@ -39,20 +40,25 @@ def test_the_plain_way_gives_the_same_map(tmp_path: Path) -> None:
     scene, dem = tmp_path / "spot.zip", tmp_path / "dem.tif"
     scenes.write(scene, dem, 150, 150)
     maps = []
-    for network, window in zip(models(), (64, 150), strict=True):
-        folder = tmp_path / type(network).__name__
+    for classifier, window in zip(models(), (64, 150), strict=True):
+        folder = tmp_path / type(classifier).__name__
         settings = InferenceSettings(window=window)
-        classification.classify(scene, dem, network, settings, folder)
+        classification.classify(scene, dem, classifier, settings, folder)
         maps.append(raster.read(folder / "probability.tif").values.astype(int))
     assert np.ptp(maps[0]) > 10
     # Windows differ from the whole by rounding, which may tip a probability to the next step.
     assert np.abs(maps[0] - maps[1]).max() <= 1
 
 
-def test_rows_tell_precision_and_time(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("one_process")
+def test_rows_tell_time_and_precision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (network, classification):
+        monkeypatch.setattr(module, "model", lambda: model(SMALL))
     output = tmp_path / "bench.json"
     options = ["--size", "24", "--repeats", "1", "--output", str(output)]
     main(["network-cpu", "classify", *options])
-    names = [row["name"].split(", ") for row in json.loads(output.read_text())]
-    assert [name[0] for name in names] == ["network-cpu"] * 3 + ["classify"] * 3
-    assert {name[1] for name in names} <= {"float32", "bfloat16"}
+    rows = json.loads(output.read_text())
+    costs = ("", ", processor time", ", peak memory")
+    names = [f"{name}{cost}" for name in ("network-cpu", "classify") for cost in costs]
+    assert [row["name"] for row in rows] == names
+    assert {row["machine"].split(", ")[-1] for row in rows} <= {"float32", "bfloat16"}

@@ -32,9 +32,9 @@ def test_rows_compare_the_jobs_with_their_functions(
     assert target.read_bytes() == made[0]
     wall, processor, processes = json.loads(output.read_text())
     records = overhead.recorded(tmp_path / "bench/overhead_calls")
-    title = f"workflow-overhead, tiny, {len(records)} jobs"
-    assert wall["name"] == title
-    assert processor["name"] == f"{title}, processor time"
+    assert wall["name"] == "workflow-overhead-tiny"
+    assert wall["units"] == f"s, {len(records)} jobs"
+    assert processor["name"] == "workflow-overhead-tiny, processor time"
     assert len(records) >= 3
     last, call, _ = records[-1]
     assert (last, list(call.output)) == ("hillshade.py", [str(target)])

@@ -65,10 +65,13 @@ def test_protocol_counts_all_steps_and_validations() -> None:
     assert 0 < protocol(CASE, 2) < 24
 
 
-def test_rows_tell_time_rates_and_loss() -> None:
+def test_rows_tell_time_rates_and_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "MATRICES", {"cpu": (64, 128)})
     rows = {row.name: row for row in training.rows("cpu", 60, 1, SMALL)}
-    names = ["1 of 60", "step, bfloat16 products (cpu)", "plain step, float32 products (cpu)"]
-    assert list(rows) == [f"train-cpu, {name}" for name in (*names, "validation loss")]
+    names = ["step, bfloat16 products (cpu)", "plain step, float32 products (cpu)"]
+    others = [f"train-cpu, {name}" for name in (*names, "validation loss")]
+    assert list(rows) == ["train-cpu", *others]
+    assert rows["train-cpu"].units == "s, 1 of 60 pixels"
     assert all(row.ratio > 0 for row in rows.values())
     assert rows["train-cpu, validation loss"].ratio == pytest.approx(1, abs=0.01)
     loading = training.loading_rows(60, 1, SMALL)[0]

@@ -1,14 +1,18 @@
-"""Small trainings of the cloud removal, and a process of its own for those that are killed."""
+"""Small trainings of the cloud removal; as a program, one that is killed after its first epoch."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
 
+from firn.cloud_removal import training
 from firn.cloud_removal.normalisation import Normalisation
 from firn.cloud_removal.tiles import read_tiles, tile_bands
-from firn.cloud_removal.training import SimulationJob, perform
+from firn.cloud_removal.training import SimulationJob
 from firn.cloud_removal_config import NormalisationSettings
 from firn.files import write_json
+from firn.training.loop import write_history
 from tests.cloud_removal.tile_files import write_tile_file
 
 ARCHITECTURES = {
@@ -49,5 +53,12 @@ def job(folder: Path, name: str = "fast", output: str = "model", **changes: Any)
     )
 
 
+def write_and_be_killed(*arguments: Any) -> None:
+    """Write the history, which follows the resume file, and be killed as by a batch system."""
+    write_history(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 if __name__ == "__main__":
-    perform(SimulationJob.model_validate_json(Path(sys.argv[1]).read_text()))
+    training.write_history = write_and_be_killed
+    training.perform(training.SimulationJob.model_validate_json(Path(sys.argv[1]).read_text()))

@@ -20,7 +20,7 @@ from firn import raster
 from firn.batch_maps import FILES
 from firn.grid import Grid
 
-from .conftest import ROOT, Snakemake, command
+from .conftest import ENVIRONMENT, ROOT, Snakemake, command
 
 pytestmark = pytest.mark.slow
 
@@ -152,7 +152,7 @@ def test_a_single_map_is_made_by_its_name(run: Path, snakemake: Snakemake) -> No
 def test_a_killed_batch_continues(run: Path, snakemake: Snakemake) -> None:
     repair(run)
     line = command(*options(run), folder=run.parent)
-    process = subprocess.Popen(line, cwd=ROOT, start_new_session=True)
+    process = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, start_new_session=True)
     deadline = time.monotonic() + 120
     while not times(run) and time.monotonic() < deadline:
         assert process.poll() is None

@@ -11,7 +11,7 @@ from firn.config import load_config
 from firn.files import read_json
 from firn.methods import load_model
 
-from .conftest import ROOT, Snakemake
+from .conftest import ROOT, Snakemake, make_archive
 
 CONFIG = ROOT / "tests/workflow/clouddl.yaml"
 TINY = ("--configfile", CONFIG, "--profile", "workflow/profiles/local")
@@ -30,6 +30,7 @@ def first_map(folder: Path) -> Path:
 def run(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run."""
     folder = tmp_path_factory.mktemp("clouddl")
+    make_archive(CONFIG, folder)
     call = snakemake(*TINY, *TARGETS, first_map(folder), folder=folder)
     assert call.code == 0, call.text
     return folder / "tiny" / "clouddl"

@@ -13,7 +13,7 @@ from firn.companions.spectra import read_spectra
 from firn.files import read_json
 from firn.methods import load_model
 
-from .conftest import ROOT, Snakemake
+from .conftest import ROOT, Snakemake, make_archive
 
 TINY = ROOT / "tests/workflow/companions.yaml"
 CALL = ("--configfile", TINY, "--profile", "workflow/profiles/local")
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 def run(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a finished run."""
     folder = tmp_path_factory.mktemp("companions")
+    make_archive(TINY, folder)
     scored = [folder / f"companions/evaluation/{m}-spot4/historical.json" for m in MADE]
     call = snakemake(*CALL, *scored, "compare", "companions", folder=folder)
     assert call.code == 0, call.text

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import ROOT, Snakemake
+from .conftest import ROOT, Snakemake, make_archive
 
 pytestmark = pytest.mark.slow
 
@@ -18,6 +18,7 @@ def test_intermediates_go_when_all_that_reads_them_is_made(
     content["simulation"]["sentinel2"] = {"32TPT": ["20180118"]}
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(content))
+    make_archive(config, tmp_path)
     run = tmp_path / "tiny"
     options = ("--configfile", config, "--profile", "workflow/profiles/local")
     target = run / "pseudo/alps/spot4/32TPT/20180118.nc"

@@ -18,7 +18,7 @@ from firn.methods import load_model
 from firn.samples import SceneFiles, write_rows
 from firn.training.state import resume_path
 
-from .conftest import ROOT, command
+from .conftest import ENVIRONMENT, ROOT, command
 
 TINY = ROOT / "tests/workflow/tiny.yaml"
 
@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("processes", "epochs"), [(1, 100), (2, 20)])
+@pytest.mark.parametrize(("processes", "epochs"), [(1, 200), (2, 40)])
 def test_killed_training_continues(processes: int, epochs: int, run: Path) -> None:
     training = {
         "preliminary": {"seeds": [1], "patience": epochs, "max_epochs": epochs},
@@ -61,7 +61,7 @@ def test_killed_training_continues(processes: int, epochs: int, run: Path) -> No
         config=[f"training={training}"],
         folder=run.parent,
     )
-    process = subprocess.Popen(line, cwd=ROOT, start_new_session=True)
+    process = subprocess.Popen(line, cwd=ROOT, env=ENVIRONMENT, start_new_session=True)
     deadline = time.monotonic() + 120
     while not resume_path(model).exists() and time.monotonic() < deadline:
         assert process.poll() is None
@@ -70,7 +70,7 @@ def test_killed_training_continues(processes: int, epochs: int, run: Path) -> No
     process.wait()
     assert not model.exists()
 
-    assert subprocess.run(line, cwd=ROOT, check=False).returncode == 0
+    assert subprocess.run(line, cwd=ROOT, env=ENVIRONMENT, check=False).returncode == 0
     assert "continuing after epoch" in (run / "logs/train_preliminary/unet-spot4_1.log").read_text()
     outcome = load_model(model).card.training
     assert (outcome["epochs"], outcome["processes"]) == (epochs, processes)

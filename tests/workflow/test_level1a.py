@@ -11,7 +11,7 @@ from firn import raster
 from firn.catalogue import catalogue
 from firn.config import parse_config
 
-from .conftest import ROOT, Call, Snakemake
+from .conftest import ROOT, Call, Snakemake, make_archive
 
 PROFILE = ("--profile", "workflow/profiles/local")
 
@@ -56,9 +56,9 @@ def test_map_comes_before_classification_and_figures(snakemake: Snakemake, tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("end-to-end")
 def test_a_raw_scene_is_put_on_the_map(snakemake: Snakemake, tmp_path: Path) -> None:
     path, scene, run = configuration(tmp_path)
+    make_archive(path, tmp_path)
     ortho = run / "ortho" / f"{scene}.tif"
     call = snakemake("--configfile", path, *PROFILE, ortho, folder=tmp_path)
     assert call.code == 0, call.text

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ _EDGE_DECIMALS = 6
 STRIP_PIXELS = 4 * 2**20
 #: Rows whose distance from missing data is found at a time.
 _ROWS = 32
+#: Reflectance, (band, y, x), and where it saturated, (y, x).
+_Seen = tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class SceneImage:
         channels = np.concatenate(
             [self.reflectance[indexes, here, cols], *relief], dtype=np.float32
         )
-        channels[:, ~self.valid[here, cols]] = np.nan
+        np.copyto(channels, np.nan, where=~self.valid[here, cols])
         return channels
 
     def has_data(self, rows: slice, cols: slice = slice(None)) -> npt.NDArray[np.bool_]:
@@ -188,7 +191,11 @@ class SceneReader:
         self._scene, self._bands = scene, tuple(bands)
         self._buffer = nodata_buffer / self.grid.resolution
         self._margin = max(margin, math.floor(self._buffer))
-        self._stored = StoredSurroundings(surroundings, self.grid, self.strips, scratch)
+        with ThreadPoolExecutor(1) as thread:
+            # The scene is decoded while its relief is warped.
+            begun = thread.submit(self._seen, self._around(self.strips[0], self._margin))
+            self._stored = StoredSurroundings(surroundings, self.grid, self.strips, scratch)
+        self._begun: _Seen | None = begun.result()
         self._sun = scene.sun_zenith, scene.sun_azimuth
         self._shadows = terrain.Shadows(
             self._stored.heights, self.grid.shape, self.grid.resolution, *self._sun
@@ -204,7 +211,7 @@ class SceneReader:
         """
         ground: _Ground | None = None
         for rows in self.strips:
-            context = self._around(rows, self._margin, self._margin)
+            context = self._around(rows, self._margin)
             ground = self._ground(context, ground)
             yield self._image(rows, ground)
 
@@ -219,9 +226,13 @@ class SceneReader:
 
     def _read(self, rows: slice) -> "_Ground":
         """Read rows of the scene and their relief."""
+        (reflectance, saturated), self._begun = self._begun or self._seen(rows), None
+        return _Ground(rows, reflectance, saturated, *self._relief(rows))
+
+    def _seen(self, rows: slice) -> _Seen:
+        """Read reflectance of rows of the scene, and where it saturated."""
         reflectance, saturated = self._scene.read(self._bands, self.grid.rows(rows))
-        dem, hillshade = self._relief(rows)
-        return _Ground(rows, reflectance.values, np.any(saturated, axis=0), hillshade, dem)
+        return reflectance.values, np.any(saturated, axis=0)
 
     def _image(self, rows: slice, ground: "_Ground") -> SceneImage:
         """Strip of a scene, of whose context everything has been read."""
@@ -242,15 +253,16 @@ class SceneReader:
             quality,
         )
 
-    def _around(self, rows: slice, above: int, below: int) -> slice:
-        """Rows with others above and below, as far as the scene reaches."""
-        return slice(max(rows.start - above, 0), min(rows.stop + below, self.grid.height))
+    def _around(self, rows: slice, above: int, below: int | None = None) -> slice:
+        """Rows with others above and below, or as many below, as far as the scene reaches."""
+        stop = rows.stop + (above if below is None else below)
+        return slice(max(rows.start - above, 0), min(stop, self.grid.height))
 
-    def _relief(self, rows: slice) -> tuple[npt.NDArray[np.float32], Bytes]:
-        """Elevation and hillshade of some rows; a slope takes a row more on either side."""
-        wide = self._around(rows, 1, 1)
+    def _relief(self, rows: slice) -> tuple[Bytes, npt.NDArray[np.float32]]:
+        """Hillshade and elevation of some rows; a slope takes a row more on either side."""
+        wide = self._around(rows, 1)
         dem, own = self._stored.elevation(wide), shifted(rows, wide)
-        return dem[own], terrain.hillshade(dem, self.grid.resolution, *self._sun)[own]
+        return terrain.hillshade(dem, self.grid.resolution, *self._sun)[own], dem[own]
 
     def _shaded(self, rows: slice) -> npt.NDArray[np.bool_]:
         """Where the ground faces away from the sun or lies in cast shadow."""
@@ -259,7 +271,7 @@ class SceneReader:
         dem, own = self._stored.elevation(wide), shifted(rows, wide)
         near = slice(max(own.start - 1, 0), own.stop + 1)
         cosine = terrain.illumination(dem[near], self.grid.resolution, *self._sun)
-        return (cosine[shifted(own, near)] <= 0) | shadows.cast(dem, own)
+        return (cosine[shifted(own, near)] <= 0) | shadows.cast(dem, own, wide.start)
 
 
 def _bit(where: npt.ArrayLike, bit: Quality) -> Bytes:

@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 #: Bytes that GDAL may keep of rasters; by itself it takes a twentieth of the machine's memory.
 GDAL_CACHE = 64 * 2**20
-#: Values that the widest layer of a network may have: those of the reference U-Net in a window of
-#: 512 pixels, with the 122 around it from which they are computed.
-LAYER_VALUES = 128 * 756**2
-#: Windows are no smaller, by themselves: most of them would be overlap.
+#: Bytes that the widest layer of a network may have: in float32, those of the reference U-Net in a
+#: window of 512 pixels, with the 122 around it from which they are computed.
+LAYER_BYTES = 4 * 128 * 756**2
+#: Sides of windows are no smaller, by themselves: most of them would be overlap.
 SMALLEST_WINDOW = 512
 
 
@@ -86,13 +86,13 @@ def classify_scene(
     }
     with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE), scratch_folder() as scratch:
         drafts = {folder: scratch / str(number) for number, folder in enumerate(models)}
-        step = window_step(models.values(), settings.window, map_grid(scene).width)
+        window = window_shape(models.values(), settings.window, map_grid(scene).shape)
         reader = SceneReader(
             scene,
             [b for b in scene.bands if any(b in model.card.bands for model in models.values())],
             surroundings,
             scratch,
-            step=step,
+            step=window[0],
             margin=max(model.margin + model.alignment for model in models.values()),
             nodata_buffer=settings.nodata_buffer,
         )
@@ -102,10 +102,10 @@ def classify_scene(
                 for folder, source in sources.items()
             }
             # A strip that is larger, for its width, is not read while another one is in use.
-            small = step * reader.grid.width <= STRIP_PIXELS
+            small = window[0] * reader.grid.width <= STRIP_PIXELS
             for image in _one_ahead(reader.images()) if small else reader.images():
                 for folder, model in models.items():
-                    strip = classify(image, model, step, settings, progress=progress)
+                    strip = classify(image, model, window, settings, progress=progress)
                     maps[folder].write(strip, image.rows.start)
         for folder, model in models.items():
             publish(drafts[folder], folder)
@@ -134,18 +134,41 @@ def _check_bands(scene: Scene, models: Iterable[Model]) -> None:
             )
 
 
-def window_step(models: Iterable[Model], window: int | None, width: int) -> int:
-    """Side of a window, rounded up to the alignment of every model, pixels.
+def window_shape(
+    models: Iterable[Model], window: int | None, shape: tuple[int, int]
+) -> tuple[int, int]:
+    """Rows and columns of a window, multiples of the alignment of every model.
 
-    Where it is not given, it is as large as `LAYER_VALUES` allow the widest of the networks, but no
-    larger than a strip of a scene of ``width`` pixels.
+    ``window`` is its side, where it is given. If not, it is as large as `LAYER_BYTES` allow the
+    widest of the networks, but no larger than a strip of a scene of some ``shape``: square, or as
+    high as a strip where the networks work row by row.
     """
     models = list(models)
-    if window is None:
-        largest = min(math.isqrt(LAYER_VALUES // m.features) - 2 * m.margin for m in models)
-        window = max(min(largest, STRIP_PIXELS // width), SMALLEST_WINDOW)
     alignment = math.lcm(*(model.alignment for model in models))
-    return -(-window // alignment) * alignment
+    height, width = shape
+    strip = -(-height // -(-height * width // STRIP_PIXELS))
+    if window is not None:
+        rows = cols = window
+    elif all(model.rows for model in models):
+        rows = max(strip, SMALLEST_WINDOW)
+        cols = max(min(map(_widest, models)), SMALLEST_WINDOW)
+    else:
+        largest = min(math.isqrt(_most_values(m)) - 2 * m.margin for m in models)
+        rows = cols = max(min(largest, STRIP_PIXELS // width), SMALLEST_WINDOW)
+    return -(-rows // alignment) * alignment, -(-cols // alignment) * alignment
+
+
+def _widest(model: Model) -> int:
+    """Columns of a window of a model that works row by row.
+
+    Some rows of the finest level wait for those around them, and the coarser ones hold as much.
+    """
+    return _most_values(model) // (2 * (model.rows + model.margin)) - 2 * model.margin
+
+
+def _most_values(model: Model) -> int:
+    """Pixels of a window and its margin by `LAYER_BYTES`."""
+    return LAYER_BYTES // (4 if model.precision == "float32" else 2) // model.features
 
 
 def _source(

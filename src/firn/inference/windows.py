@@ -19,9 +19,12 @@ from firn.inference.image import SceneImage, shifted
 from firn.inference.maps import SceneMap
 from firn.methods import Model
 
+#: Rows whose classes are told at a time.
+_ROWS = 32
+
 
 def probabilities(
-    image: SceneImage, model: Model, step: int, *, progress: bool = False
+    image: SceneImage, model: Model, window: tuple[int, int], *, progress: bool = False
 ) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
     """Probabilities of a strip of a scene, window by window.
 
@@ -34,8 +37,8 @@ def probabilities(
     image : SceneImage
         With the model's margin and alignment as context.
     model : Model
-    step : int
-        Side of a window, a multiple of the model's alignment, pixels.
+    window : (int, int)
+        Rows and columns of a window, multiples of the model's alignment.
     progress : bool
         Show a progress bar where someone looks on.
 
@@ -47,8 +50,8 @@ def probabilities(
     """
     there = slice(0, image.valid.shape[1])
     rows, cols = (
-        _windows(image.rows, image.context, step, model),
-        _windows(there, there, step, model),
+        _windows(image.rows, image.context, window[0], model),
+        _windows(there, there, window[1], model),
     )
     pairs = [(row, col) for row in rows for col in cols]
     label = f"{model.card.method}, rows {image.rows.start}-{image.rows.stop}"
@@ -79,7 +82,7 @@ def _windows(
 def classify(
     image: SceneImage,
     model: Model,
-    step: int,
+    window: tuple[int, int],
     settings: InferenceSettings,
     *,
     progress: bool = False,
@@ -90,7 +93,7 @@ def classify(
     ----------
     image : SceneImage
     model : Model
-    step : int
+    window : (int, int)
         See `probabilities`.
     settings : InferenceSettings
     progress : bool
@@ -100,11 +103,15 @@ def classify(
     classes = np.zeros(shape, np.uint8)
     probability = np.full((len(CLASS_NAMES), *shape), PROBABILITY_NODATA, np.uint8)
     quality = image.quality.copy()
-    for rows, cols, values in probabilities(image, model, step, progress=progress):
-        valid, here = image.has_data(rows, cols), shifted(rows, image.rows)
-        classes[here, cols] = values.argmax(axis=0)
-        steps = np.rint(values * PROBABILITY_STEPS).astype(np.uint8)
-        probability[:, here, cols] = np.where(valid, steps, PROBABILITY_NODATA)
-        unsure = valid & (values.max(axis=0) < settings.low_confidence)
-        quality[here, cols] |= np.where(unsure, Quality.LOW_CONFIDENCE, 0).astype(np.uint8)
+    for rows, cols, window_values in probabilities(image, model, window, progress=progress):
+        # A few rows at a time, which stay in the processor's cache.
+        for start in range(rows.start, rows.stop, _ROWS):
+            some = slice(start, min(start + _ROWS, rows.stop))
+            valid, here = image.has_data(some, cols), shifted(some, image.rows)
+            values = window_values[:, shifted(some, rows)]
+            classes[here, cols] = values.argmax(axis=0)
+            steps = np.rint(values * PROBABILITY_STEPS).astype(np.uint8)
+            probability[:, here, cols] = np.where(valid, steps, PROBABILITY_NODATA)
+            unsure = valid & (values.max(axis=0) < settings.low_confidence)
+            quality[here, cols] |= unsure * np.uint8(Quality.LOW_CONFIDENCE)
     return SceneMap(to_published(classes, image.has_data(image.rows)), probability, quality)

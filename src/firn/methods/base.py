@@ -105,6 +105,8 @@ class Model(ABC):
         Pixels along the edge of a patch that the method does not judge, for want of context.
     features : int
         Of each pixel at once, at most: they decide how many pixels fit into the memory.
+    rows : int
+        Rows of an image that it works on at a time; 0 = all at once.
     precision : str
         Number format that most is computed in: ``float32`` or ``bfloat16``.
     """
@@ -113,6 +115,7 @@ class Model(ABC):
     alignment: int = 1
     lost: int = 0
     features: int = 64
+    rows: int = 0
     precision: str = "float32"
 
     def __init__(self, card: ModelCard) -> None:

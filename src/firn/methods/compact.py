@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.network import Network, NetworkModel, convolutions, head
+from firn.methods.streaming import Meeting, Rows, RowStream, streamed
 from firn.methods.unet import UNet, radius_of_influence
 
 METHOD = "compact"
@@ -38,6 +39,8 @@ class CompactNetwork(Network):
     features : int
         Features of a pixel.
     """
+
+    rows = 64
 
     def __init__(self, channels: int, widths: Sequence[int], features: int) -> None:
         super().__init__()
@@ -70,13 +73,39 @@ class CompactNetwork(Network):
                 f"side must be a multiple of {self.alignment}; change patches.size"
             )
         blocks = self.surroundings(nn.functional.pixel_unshuffle(channels, BLOCK))
-        joined = self.colour(channels) + self.up(blocks)
-        logits: Tensor = self.head(self.mixed(nn.functional.relu(joined, inplace=True)))
+        return self.joined(channels, self.up(blocks))
+
+    def joined(self, channels: Tensor, surroundings: Tensor) -> Tensor:
+        """Logits of pixels, from their channels and the features of what is around them."""
+        features = nn.functional.relu(self.colour(channels) + surroundings, inplace=True)
+        logits: Tensor = self.head(self.mixed(features))
         return logits
+
+    def by_rows(self) -> RowStream:
+        """See `Network.by_rows`."""
+        return _CompactRows(self)
 
     def input_size(self, size: int) -> int:
         """See `Network.input_size`."""
         return -(-size // self.alignment) * self.alignment
+
+
+class _CompactRows(RowStream):
+    """Row by row; these wait until they fill blocks, and then for what is around them."""
+
+    def __init__(self, network: CompactNetwork) -> None:
+        self._network, self._waiting, self._pixels = network, Rows(), Meeting()
+        self._surroundings, self._up = network.surroundings.by_rows(), streamed(network.up)
+
+    def push(self, rows: Tensor | None, *, last: bool) -> Tensor | None:
+        """See `RowStream.push`."""
+        self._waiting.add(rows)
+        blocks = None
+        if count := len(self._waiting) // BLOCK * BLOCK:
+            blocks = nn.functional.pixel_unshuffle(self._waiting.take(count), BLOCK)
+        around = self._up.push(self._surroundings.push(blocks, last=last), last=last)
+        met = self._pixels.push(rows, around)
+        return met and self._network.joined(*met)
 
 
 class CompactModel(NetworkModel):

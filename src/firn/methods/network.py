@@ -3,7 +3,7 @@
 import copy
 import itertools
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from firn.compute import choose_device, choose_precision
 from firn.config import NetworkSettings
 from firn.errors import ModelError
 from firn.methods.base import FloatArray, Model, ModelCard, Tensors, Window
+from firn.methods.streaming import RowStream, Whole
 
 
 class Network(nn.Module):
@@ -33,12 +34,19 @@ class Network(nn.Module):
         Pixels per side by which the output is smaller than the input.
     features : int
         Channels of the widest layer of the full resolution.
+    rows : int
+        Rows of an image that `by_rows` is best given at a time; 0 = all at once.
     """
 
     margin: int = 0
     alignment: int = 1
     lost: int = 0
     features: int = 64
+    rows: int = 0
+
+    def by_rows(self) -> RowStream:
+        """Apply the network, which is not trained meanwhile, to an image band by band of rows."""
+        return Whole(self)
 
     def input_size(self, size: int) -> int:
         """Smallest side of an input, of ``size`` pixels at least, that the network takes."""
@@ -67,6 +75,7 @@ class NetworkModel(Model):
         self.alignment = self.network.alignment
         self.lost = self.network.lost
         self.features = self.network.features
+        self.rows = self.network.rows
         self.mean = torch.tensor(card.mean, dtype=torch.float32)
         self.std = torch.tensor(card.std, dtype=torch.float32)
 
@@ -129,29 +138,70 @@ class NetworkModel(Model):
             return self
         model = copy.copy(self)
         model.device, model.precision = asked
+        model.rows = self.network.rows if chosen.type == "cpu" else 0
         vars(model).pop("_applied", None)
         return model
 
     @cached_property
     def _applied(self) -> Network:
         """The network as `predict` applies it: nobody trains a model that has predicted."""
-        return folded(self.network).to(self.device)
+        network = folded(self.network).to(self.device)
+        if self.precision != "float32":
+            # Autocast would do so for every band of rows.
+            for module in network.modules():
+                if isinstance(module, nn.Conv2d) and not isinstance(module, EndConvolution):
+                    module.to(torch.bfloat16)
+        return network
 
     def predict(self, channels: FloatArray, window: Window | None = None) -> FloatArray:
         """See `Model.predict`."""
         row, col, height, width = window or (0, 0, *channels.shape[-2:])
         rows = _span(self.network, row, height, channels.shape[-2])
         cols = _span(self.network, col, width, channels.shape[-1])
-        values = normalise(torch.from_numpy(channels), self.mean, self.std)
-        batch = _reach(values, rows, cols)[None].to(self.device)
-        batch = batch.contiguous(memory_format=torch.channels_last)
-        kind, reduced = self.device.type, self.precision != "float32"
-        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=reduced):
-            logits = self._applied(batch)[0].float() / self.card.temperature
-            probabilities = torch.softmax(logits, dim=0)
-        top, left = row - rows[0] - self.lost, col - cols[0] - self.lost
-        inner = probabilities[:, top : top + height, left : left + width]
-        return np.ascontiguousarray(inner.cpu().numpy())
+        inner = slice(col - cols[0] - self.lost, col - cols[0] - self.lost + width)
+        probabilities = np.empty((len(CLASS_NAMES), height, width), np.float32)
+        # Rows of the result, from the first that is wanted.
+        done = rows[0] + self.lost - row
+        for logits in self._logits(channels, rows, cols):
+            first, done = done, done + logits.shape[-2]
+            wanted = slice(max(first, 0), min(done, height))
+            if wanted.start < wanted.stop:
+                part = logits[:, wanted.start - first : wanted.stop - first, inner]
+                soft = torch.softmax(part.float() / self.card.temperature, dim=0)
+                probabilities[:, wanted] = soft.cpu().numpy()
+        return probabilities
+
+    def _logits(
+        self, channels: FloatArray, rows: tuple[int, int], cols: tuple[int, int]
+    ) -> Iterator[Tensor]:
+        """Logits of the spans (first, length) of an image, (class, y, x), band by band of rows.
+
+        A GPU is given everything at once, for it has more memory to itself and needs long work.
+        """
+        stream = self._applied.by_rows() if self.rows else Whole(self._applied)
+        step = self.rows or rows[1]
+        stop, reduced = sum(rows), self.precision != "float32"
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=reduced)
+        for first in range(rows[0], stop, step):
+            band = first, min(step, stop - first)
+            with torch.inference_mode(), autocast:
+                batch = self._normalised(channels, band, cols)[None].to(self.device)
+                batch = batch.contiguous(memory_format=torch.channels_last)
+                logits = stream.push(batch, last=sum(band) == stop)
+            if logits is not None:
+                yield logits[0]
+
+    def _normalised(
+        self, channels: FloatArray, rows: tuple[int, int], cols: tuple[int, int]
+    ) -> Tensor:
+        """Spans (first, length) of an image; what lies outside is no data (0)."""
+        height, width = channels.shape[-2:]
+        values = torch.zeros((len(channels), rows[1], cols[1]))
+        here, there = _overlap(rows, height)
+        across, along = _overlap(cols, width)
+        seen = torch.from_numpy(channels[:, there, along])
+        values[:, here, across] = normalise(seen, self.mean, self.std)
+        return values
 
 
 def _span(network: Network, start: int, size: int, total: int) -> tuple[int, int]:
@@ -170,12 +220,11 @@ def _span(network: Network, start: int, size: int, total: int) -> tuple[int, int
     return first, network.input_size(last - first)
 
 
-def _reach(values: Tensor, rows: tuple[int, int], cols: tuple[int, int]) -> Tensor:
-    """Cut the spans (first, length) out of an image; what lies outside is no data (0)."""
-    height, width = values.shape[-2:]
-    (top, n_rows), (left, n_cols) = rows, cols
-    right, bottom = left + n_cols - width, top + n_rows - height
-    return nn.functional.pad(values, (-left, right, -top, bottom))
+def _overlap(span: tuple[int, int], size: int) -> tuple[slice, slice]:
+    """Part of a span (first, length) that lies on an axis, in the span and on the axis."""
+    first, length = span
+    start, stop = min(max(first, 0), size), max(min(first + length, size), 0)
+    return slice(start - first, max(stop, start) - first), slice(start, max(stop, start))
 
 
 def network_tensors(network: nn.Module) -> Tensors:

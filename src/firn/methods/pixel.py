@@ -7,6 +7,7 @@ from torch import Tensor
 
 from firn.config import NetworkSettings
 from firn.methods.network import Network, NetworkModel, convolutions, head
+from firn.methods.streaming import Chain, RowStream, streamed
 
 METHOD = "baseline-pixel"
 MADE_BY = "train"
@@ -18,6 +19,8 @@ HIDDEN = (32, 32)
 class PixelNetwork(Network):
     """A multi-layer perceptron, written as 1x1 convolutions."""
 
+    rows = 64
+
     def __init__(self, channels: int, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.hidden = convolutions((channels, *widths), kernel=1, padding=0, first=True)
@@ -27,6 +30,10 @@ class PixelNetwork(Network):
         """Logits, (sample, class, y, x)."""
         logits: Tensor = self.head(self.hidden(channels))
         return logits
+
+    def by_rows(self) -> RowStream:
+        """See `Network.by_rows`."""
+        return Chain([streamed(self.hidden), streamed(self.head)])
 
 
 class PixelModel(NetworkModel):

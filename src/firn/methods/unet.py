@@ -6,7 +6,7 @@ bilinear upsampling: a patch of 572 pixels gives a map of 388.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from firn.errors import ModelError
 from firn.methods.edges import CONVOLUTIONS_REACH as _CONVOLUTIONS_REACH
 from firn.methods.edges import lost_pixels
 from firn.methods.network import Network, NetworkModel, convolutions, head
+from firn.methods.streaming import Meeting, RowStream, streamed
 
 METHOD = "unet"
 MADE_BY = "train"
@@ -74,6 +75,8 @@ class UNet(Network):
         Features that a perceptron makes of each pixel alone and that join the last layer: narrow
         convolutions of 3x3 pixels would blur what a pixel's own colour tells.
     """
+
+    rows = 48
 
     def __init__(
         self,
@@ -136,6 +139,10 @@ class UNet(Network):
         logits: Tensor = self.head(features)
         return logits
 
+    def by_rows(self) -> RowStream:
+        """See `Network.by_rows`."""
+        return _UNetRows(self)
+
     def input_size(self, size: int) -> int:
         """See `Network.input_size`."""
         # The finest size follows from the coarsest by 2 n, plus the pixels that convolutions lose:
@@ -157,6 +164,39 @@ class UNet(Network):
                     f"{below} modulo {self.alignment} and at least {self.input_size(1)}; "
                     f"change patches.size, {self.input_size(side)} is the next that fits"
                 )
+
+
+class _UNetRows(RowStream):
+    """A U-Net row by row: each level takes from the one below what is complete there."""
+
+    def __init__(self, network: UNet) -> None:
+        depth = network.depth
+        self._encoders = [streamed(encoder) for encoder in network.encoders]
+        self._pools = [streamed(network.pool) for _ in range(depth)]
+        # Those of the network come in the order of the way up.
+        decoders = [cast(Decoder, decoder) for decoder in reversed(network.decoders)]
+        self._ups = [streamed(decoder.up) for decoder in decoders]
+        self._skips = [Meeting() for _ in range(depth)]
+        self._convolve = [streamed(decoder.convolve) for decoder in decoders]
+        self._alone, self._pixels = network.alone, Meeting()
+        self._head = network.head
+
+    def push(self, rows: Tensor | None, *, last: bool) -> Tensor | None:
+        """See `RowStream.push`."""
+        features = self._level(0, rows, last=last)
+        if self._alone is not None:
+            met = self._pixels.push(rows, features)
+            features = met and torch.cat([met[1], self._alone(met[0])], dim=1)
+        return None if features is None else self._head(features)
+
+    def _level(self, level: int, rows: Tensor | None, *, last: bool) -> Tensor | None:
+        """Features that a level gives, from those of the level above or the channels."""
+        features = self._encoders[level].push(rows, last=last)
+        if level == len(self._pools):
+            return features
+        coarse = self._level(level + 1, self._pools[level].push(features, last=last), last=last)
+        met = self._skips[level].push(features, self._ups[level].push(coarse, last=last))
+        return self._convolve[level].push(met and torch.cat(met, dim=1), last=last)
 
 
 def radius_of_influence(depth: int, *, bilinear: bool, reach: int = _CONVOLUTIONS_REACH) -> int:
