@@ -14,6 +14,7 @@ INSTALLED_FOR_TESTS := $(VENV)/.installed-for-tests
 DEMO := snakemake --configfile config/demo.yaml --profile workflow/profiles/local
 ABLATION := snakemake --configfile config/ablation.yaml --profile workflow/profiles/local
 COMPARE := snakemake --configfile config/compare.yaml --profile workflow/profiles/local
+CLOUDDL := snakemake --configfile config/clouddl.yaml --profile workflow/profiles/local
 CLOUD_REMOVAL := snakemake --configfile config/cloud_removal.yaml --profile workflow/profiles/local
 REPORT := results/demo/report.html
 
@@ -23,7 +24,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: help
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "firn needs Python 3.11 or newer; set PYTHON=...")'
@@ -56,6 +57,12 @@ compare: $(INSTALLED) ## Train every method at demo size and compare them on the
 	$(COMPARE) --report results/compare/report.html -- compare companions
 	@echo "The comparison of the methods: $(CURDIR)/results/compare/comparison.html"
 	@echo "With all figures: $(CURDIR)/results/compare/report.html"
+
+.PHONY: clouddl
+clouddl: $(INSTALLED) ## Take CloudDL through its life cycle on a virtual archive: search, releases, gates, F2
+	$(CLOUDDL) -- clouddl clouddl_search clouddl_life_cycle
+	@echo "F2 beside the published scores: $(CURDIR)/results/clouddl/clouddl/f2.html"
+	@echo "Releases: $(CURDIR)/results/clouddl/clouddl/releases/spot4"
 
 .PHONY: cloud-removal
 cloud-removal: $(INSTALLED) ## Simulate Sentinel-2 images from Sentinel-1 on the virtual archive, and judge them
@@ -94,5 +101,5 @@ bench: $(INSTALLED) ## Measure time and memory beside plain baselines
 	python -m benchmarks
 
 .PHONY: clean
-clean: ## Remove what demo, ablation, comparison and cloud removal computed; .venv stays
-	rm -rf results/demo results/ablation results/compare results/cloud-removal .snakemake
+clean: ## Remove what demo, ablation, comparison, CloudDL and cloud removal computed; .venv stays
+	rm -rf results/demo results/ablation results/compare results/clouddl results/cloud-removal .snakemake

@@ -165,7 +165,7 @@ def files(tmp_path: Path) -> dict[str, object]:
     ]
     paths = {"samples": tmp_path / "samples.csv", "statistics": tmp_path / "statistics.json"}
     split = RandomPatchSplit(validation=0.2, evaluation=0.2)
-    rows, statistics = build_dataset("unet-spot2", scenes, split, 1)
+    rows, statistics = build_dataset("spot2", scenes, split, 1)
     write_rows(paths["samples"], rows)
     write_json(paths["statistics"], statistics)
     return paths | {

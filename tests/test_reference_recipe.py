@@ -59,7 +59,7 @@ def test_recipe_trains_and_predicts(
 ) -> None:
     """Of 12 patches 2 evaluate and a tenth of the others, 1, validates."""
     torch.set_num_threads(1)
-    rows, statistics = build_dataset("unet-spot1-pyrenees", scenes, recipe.split, recipe.seed)
+    rows, statistics = build_dataset("spot1-pyrenees", scenes, recipe.split, recipe.seed)
     splits = [row.split for row in rows]
     assert [splits.count(s) for s in ("train", "validation", "evaluation")] == [9, 1, 2]
     samples, content = tmp_path / "samples.csv", tmp_path / "statistics.json"

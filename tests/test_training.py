@@ -391,7 +391,7 @@ def dataset(tmp_path: Path) -> dict[str, object]:
     ]
     files = {"samples": tmp_path / "samples.csv", "statistics": tmp_path / "statistics.json"}
     split = RandomPatchSplit(validation=0.2, evaluation=0.2)
-    rows, statistics = build_dataset("unet-spot2", scenes, split, 1)
+    rows, statistics = build_dataset("spot2", scenes, split, 1)
     write_rows(files["samples"], rows)
     write_json(files["statistics"], statistics)
     return files | {

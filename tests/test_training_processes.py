@@ -109,7 +109,7 @@ def job(tmp_path: Path) -> Job:
         write_scene(tmp_path, "32TPT", f"20180{month}15", labels, corners=corners)
         for month, labels in enumerate(rng.choice([0, 1, 2, 255], (6, 4, SIZE, SIZE)), start=1)
     ]
-    rows, statistics = build_dataset("unet-spot2", scenes, RandomPatchSplit(validation=0.2), 1)
+    rows, statistics = build_dataset("spot2", scenes, RandomPatchSplit(validation=0.2), 1)
     write_rows(tmp_path / "samples.csv", rows)
     write_json(tmp_path / "statistics.json", statistics)
     saturations().save(tmp_path / "kde.nc")

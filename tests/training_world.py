@@ -52,7 +52,7 @@ class World:
 def world(size: int = SIZE, train_patches: int = 24) -> TrainingData:
     """Training data of the small world."""
     return TrainingData(
-        name="unet-spot2",
+        name="spot2",
         sensor="spot2",
         bands=CHANNELS[:3],
         channels=CHANNELS,

@@ -68,10 +68,10 @@ def read_maja_classes(l2a: PathLike, layout: CloudLayout) -> tuple[Classes, Grid
     return maja_classes(clm.values, *masks), Grid.of(clm), product
 
 
-def judge_masks(
+def masks_and_truth(
     l2a: PathLike, fmask: PathLike, truth: PathLike, layout: CloudLayout
-) -> dict[str, npt.NDArray[np.int64]]:
-    """Confusion matrices, (truth, mask), of the masks of a virtual scene.
+) -> tuple[Classes, dict[str, Classes]]:
+    """Give the truth and the masks of a virtual scene, (y, x), on the grid of its MAJA product.
 
     Parameters
     ----------
@@ -82,12 +82,20 @@ def judge_masks(
 
     Returns
     -------
-    dict of ``MAJA`` and ``FMask`` to ndarray
+    truth : ndarray of uint8
+        Classes; 255 where a pixel is not judged.
+    masks : dict of ``MAJA`` and ``FMask`` to ndarray of uint8
     """
     maja, grid, _ = read_maja_classes(l2a, layout)
     codes = raster.read_on(truth, grid, "nearest", indexes=[1], fill=IGNORE)[0]
-    reference = from_published(codes)
-    masks = {"MAJA": maja, "FMask": read_fmask(fmask, grid)}
+    return from_published(codes), {"MAJA": maja, "FMask": read_fmask(fmask, grid)}
+
+
+def judge_masks(
+    l2a: PathLike, fmask: PathLike, truth: PathLike, layout: CloudLayout
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Confusion matrices, (truth, mask), of the masks of a virtual scene; see `masks_and_truth`."""
+    reference, masks = masks_and_truth(l2a, fmask, truth, layout)
     return {name: confusion_matrix(reference, classes) for name, classes in masks.items()}
 
 

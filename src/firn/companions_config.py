@@ -65,7 +65,7 @@ class PatchCnnSettings(Section):
 
 
 class Companions(Section):
-    """Companion methods on Sentinel-2 in 13 bands at 60 m, on a virtual archive."""
+    """Companion methods on Sentinel-2 in 13 bands at 60 m."""
 
     tuning: tuple[Scene, ...] = Field(
         min_length=1,
@@ -78,6 +78,11 @@ class Companions(Section):
         (),
         description="Versions of the Hollstein database (HDF5) to train the map on, in place of "
         "the spectra of the training scenes",
+    )
+    alcd: str | None = Field(
+        None,
+        description="Folder with the ALCD masks of the scenes, however deep; not used with a "
+        "virtual archive",
     )
     spectra_per_class: int = Field(
         100_000, ge=1, description="Most spectra of a class that are taken of a training scene"

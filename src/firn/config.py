@@ -453,8 +453,9 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _companions_possible(self) -> "Config":
-        if self.companions is not None and self.simulation is None:
-            raise ValueError("companions: needs a simulation, whose truth they are scored on")
+        own = self.companions
+        if own is not None and self.simulation is None and own.alcd is None:
+            raise ValueError("companions: needs a simulation, or the masks of ALCD (alcd)")
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Data set of one experiment: which samples train, and their statistics (method A.6)."""
+"""Data set of one target: which samples train, and their statistics (method A.6)."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -114,12 +114,12 @@ def _tile_grids(scenes: Sequence[_Scene]) -> dict[str, Grid]:
 
 
 def build_dataset(
-    experiment: str,
+    target: str,
     scenes: Sequence[SceneFiles],
     settings: BlockSplit | RandomPatchSplit,
     seed: int,
 ) -> tuple[list[SampleRow], dict[str, Any]]:
-    """Split the samples of an experiment and gather their statistics.
+    """Split the samples of a target and gather their statistics.
 
     The means, standard deviations, class counts and weights are those of the training split after
     the label filter; the moments are taken over its pixels with data, the counts over its labelled
@@ -128,7 +128,7 @@ def build_dataset(
 
     Parameters
     ----------
-    experiment : str
+    target : str
         Named in errors and in the statistics.
     scenes : sequence of SceneFiles
         As `pair_scenes` gives them.
@@ -150,7 +150,7 @@ def build_dataset(
     keys = [key for scene in inspected for key in scene.keys]
     if not keys:
         raise DataError(
-            f"{experiment}: no scene has a patch; lower patches.minimum_mean_elevation or add tiles"
+            f"{target}: no scene has a patch; lower patches.minimum_mean_elevation or add tiles"
         )
     layout = _shared_layout(inspected)
     assigned, dropped = split_patches(
@@ -167,10 +167,10 @@ def build_dataset(
         stored = read_samples(scene.files, patches, samples)
         for index, (patch, sample, split) in enumerate(chosen):
             tally.add(scene.files, patch, sample, split, stored.sample(index))
-    _check(experiment, tally, settings)
+    _check(target, tally, settings)
     counts = tally.class_counts(TRAIN)
     statistics = {
-        "experiment": experiment,
+        "target": target,
         **layout,
         "channels": [*layout["bands"], *RELIEF_CHANNELS],
         "mean": tally.moments.mean().tolist(),
@@ -199,7 +199,7 @@ def _describe(tally: _Tally, split: str) -> dict[str, Any]:
     }
 
 
-def _check(experiment: str, tally: _Tally, settings: BlockSplit | RandomPatchSplit) -> None:
+def _check(target: str, tally: _Tally, settings: BlockSplit | RandomPatchSplit) -> None:
     """Refuse a data set that cannot be trained on or judged."""
     present = {row.split for row in tally.rows}
     for split in SPLITS:
@@ -211,10 +211,10 @@ def _check(experiment: str, tally: _Tally, settings: BlockSplit | RandomPatchSpl
             remedy = "add dates or tiles, lower split.block_size, or raise split.evaluation_scenes"
         else:
             remedy = "add dates or tiles, lower split.block_size, or lower split.evaluation_scenes"
-        raise DataError(f"{experiment}: no labelled patch is left for {split}; {remedy}")
+        raise DataError(f"{target}: no labelled patch is left for {split}; {remedy}")
     for name, count in zip(CLASS_NAMES, tally.class_counts(TRAIN), strict=True):
         if not count:
             raise DataError(
-                f"{experiment}: no training pixel is labelled {name}; add scenes of a season that "
+                f"{target}: no training pixel is labelled {name}; add scenes of a season that "
                 "has it, or choose a labels.filter that keeps it"
             )

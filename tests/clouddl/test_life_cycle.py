@@ -11,14 +11,10 @@ from rasterio.warp import transform_geom
 from firn import netcdf, raster
 from firn.ablation.plan import Row
 from firn.catalogue import SpotScene
-from firn.clouddl.life_cycle import (
-    Stage,
-    database_rows,
-    judge_database,
-    release,
-    write_database_scene,
-)
+from firn.clouddl.database import database_rows, judge_database, write_database_scene
+from firn.clouddl.life_cycle import Stage, release
 from firn.clouddl.plan import by_date, plan_release, portions
+from firn.clouddl.report import write_history_html
 from firn.clouddl_config import Gate
 from firn.config import PatchSettings, load_config
 from firn.errors import DataError
@@ -174,3 +170,37 @@ def test_model_that_passes_its_check_is_kept(tmp_path: Path, product: Path) -> N
     assert content["check"]["scores"] == scores
     assert [entry["stage"] for entry in content["lineage"]] == ["refined"]
     assert load_model(files["model"]).card.released is True
+
+
+def test_page_tells_what_became_of_each_release(tmp_path: Path) -> None:
+    def gate(f2: float) -> dict[str, object]:
+        check = {"score": "f2", "value": f2, "at_least": 0.8, "passed": f2 >= 0.8}
+        none = {"score": "recall", "value": 0.3, "at_least": 0.0, "passed": True}
+        return {"released": f2 >= 0.8, "checks": [check, none]}
+
+    common = {"sensor": "spot4", "retrained": True}
+    cards = [
+        common | {"number": 0, "stage": "pre-flight", "data": ["a", "b"], "gate": gate(0.7)},
+        common | {"number": 1, "stage": "refined", "data": ["a", "b", "c"], "gate": gate(0.9)},
+        common | {"number": 2, "stage": "quality check", "data": [], "gate": gate(0.85)},
+    ]
+    cards[1]["check"] = {"gate": gate(0.6)}
+    cards[2] |= {"check": {"gate": gate(0.85)}, "retrained": False}
+    for card in cards:
+        card["scores"] = {"mean_f2": 0.5}
+    write_history_html(tmp_path / "history.html", cards)
+    page = (tmp_path / "history.html").read_text()
+    lines = [
+        line for line in page.splitlines() if line.startswith("<tr><td>") or "<tr><td>" in line
+    ]
+    assert len(lines) == 3
+    for line, parts in zip(
+        lines,
+        (
+            ("0: pre-flight</td><td>-", "2 scenes", "missed: f2 70.0 (80.0 asked)", "<td>no</td>"),
+            ("missed: f2 60.0 (80.0 asked)</td><td>yes", "3 scenes", "passed: f2 90.0", "50.0"),
+            ("passed: f2 85.0 (80.0 asked)</td><td>no, kept</td><td>-", "<td>yes</td></tr>"),
+        ),
+        strict=True,
+    ):
+        assert all(part in line for part in parts), (line, parts)

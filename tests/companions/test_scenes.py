@@ -8,6 +8,7 @@ from simulator.small_world import simulation
 
 from firn import raster
 from firn.classes import IGNORE, SurfaceClass
+from firn.companions.plan import alcd_folder
 from firn.companions.scenes import (
     BRIGHT,
     CIRRUS,
@@ -20,6 +21,7 @@ from firn.companions.scenes import (
     read_stack,
     strata,
     surfaces,
+    write_alcd_truth,
     write_scene_truth,
     write_stack,
 )
@@ -144,3 +146,35 @@ def test_files_that_do_not_belong_together_are_told(tmp_path: Path) -> None:
         write_scene_truth(tmp_path / "old.tif", good, tmp_path / "out.tif")
     with pytest.raises(DataError, match="does not have the bands"):
         SceneTruth(good)
+
+
+def test_masks_of_alcd_are_the_truth_of_real_scenes(tmp_path: Path) -> None:
+    """Codes 0 to 7 in the first row, at 60 m as they are published; the last pixel has no data."""
+    grid = Grid.from_bounds("EPSG:32632", 600000, 5190000, 600480, 5190060, 60)
+    folder = tmp_path / "S2A_MSIL1C_20170720T101031_N0205_R022_T32TPT_20170720T101405"
+    codes = np.arange(8, dtype=np.uint8)[None]
+    raster.write(folder / "Classification/classification_map.tif", codes, grid)
+    numbers = np.full((13, 1, 8), 1500, np.uint16)
+    numbers[2, 0, 5] = 2500
+    numbers[2, 0, 7] = 0
+    raster.write(tmp_path / "stack.tif", numbers, grid, nodata=0, band_names=bands())
+    write_alcd_truth(folder, tmp_path / "stack.tif", tmp_path / "truth.tif")
+    found = SceneTruth(tmp_path / "truth.tif")
+    assert found.classes.tolist() == [[255, 255, 2, 2, 0, 0, 0, 255]]
+    assert found.surfaces.tolist() == [[0, 0, 50, 40, 30, 10, 20, 0]]
+    shown = {name: np.flatnonzero(flags).tolist() for name, flags in found.strata.items()}
+    assert shown == {BRIGHT: [5], CIRRUS: [3], SNOW: []}
+    raster.write(folder / "Classification/classification_map.tif", codes + 1, grid)
+    with pytest.raises(DataError, match=r"holds the codes \[8\], which ALCD does not have"):
+        write_alcd_truth(folder, tmp_path / "stack.tif", tmp_path / "truth.tif")
+
+
+def test_mask_of_a_scene_is_found_by_its_tile_and_date(tmp_path: Path) -> None:
+    name = "S2A_MSIL1C_20170720T101031_N0205_R022_T32TPT_20170720T101405"
+    for group in ("Hollstein", "Reference_dataset"):
+        (tmp_path / group / name / "Classification").mkdir(parents=True)
+    expected = tmp_path / "Reference_dataset" / name
+    assert alcd_folder(str(tmp_path), "32TPT", "20170720") == str(expected)
+    for tile, date in (("32TPT", "20170721"), ("32TPS", "20170720")):
+        with pytest.raises(DataError, match=f"holds no ALCD mask of {tile}, {date}"):
+            alcd_folder(str(tmp_path), tile, date)

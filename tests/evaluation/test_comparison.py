@@ -9,6 +9,7 @@ import pytest
 
 from firn.errors import DataError
 from firn.evaluation import compare, comparison_table, write_table
+from firn.evaluation.scores import HEADLINES
 from firn.evaluation.tally import Tally, whole
 
 GOOD = np.array([[40, 5, 5], [5, 20, 5], [5, 5, 40]])
@@ -71,7 +72,7 @@ def test_other_pixels_are_told() -> None:
 
 
 def test_table_tells_a_lead_on_other_pixels() -> None:
-    rows = comparison_table([metrics("unet", GOOD), metrics("baseline-pixel", 2 * POOR)])
+    rows = comparison_table([metrics("unet", GOOD), metrics("baseline-pixel", 2 * POOR)], {})
     assert [row["same_pixels"] for row in rows] == [False, None]
 
 
@@ -87,7 +88,8 @@ def test_table_names_the_best_baseline_of_the_same_sensor(tmp_path: Path) -> Non
             metrics("baseline-pixel", FAIR, FAIR),
             metrics("baseline-majority", POOR, POOR),
             metrics("baseline-pixel", GOOD, GOOD, sensor="spot4"),
-        ]
+        ],
+        {},
     )
     unet, *baselines = rows
     assert unet["name"] == "unet-spot2"
@@ -103,3 +105,25 @@ def test_table_names_the_best_baseline_of_the_same_sensor(tmp_path: Path) -> Non
     assert [row["name"] for row in read] == [row["name"] for row in rows]
     assert float(read[0]["kappa"]) == unet["kappa"]
     assert read[1]["lead"] == ""
+
+
+def test_methods_have_the_scores_of_what_they_tell_and_no_others() -> None:
+    tells = {"unet": "classes", "clouddl": "cloud", "nir-index": "snow"}
+    names = (*tells, "baseline-pixel")
+    rows = {
+        row["method"]: row
+        for row in comparison_table([metrics(name, GOOD, FAIR) for name in names], tells)
+    }
+    shown = {
+        name: {key for key in (*HEADLINES, "lead") if row[key] is not None}
+        for name, row in rows.items()
+    }
+    assert shown == {
+        "unet": {*HEADLINES, "lead"},
+        "clouddl": {"f1_cloud", "f2_cloud"},
+        "nir-index": {"snow_cloud_free_f1", "snow_cloud_free_kappa"},
+        "baseline-pixel": {*HEADLINES},
+    }
+    assert rows["clouddl"]["f2_cloud"] == rows["unet"]["f2_cloud"]
+    assert rows["clouddl"]["kappa_low"] is None and rows["clouddl"]["f2_cloud_low"] is not None
+    assert rows["clouddl"]["expected_calibration_error"] is None

@@ -111,7 +111,7 @@ def test_situations_count_judged_pixels_only(tmp_path: Path) -> None:
     assert situations["low sun"]["n_pixels"] == 0
     # The rule reads the metrics from their file, where the keys are sorted.
     write_json(tmp_path / "historical.json", metrics)
-    rows = situation_table([read_json(tmp_path / "historical.json")])
+    rows = situation_table([read_json(tmp_path / "historical.json")], {})
     row = next(row for row in rows if row["situation"] == "saturated snow")
     assert (row["n_pixels"], row["n_snow"], row["right"], row["right_snow"]) == (8, 8, 0.5, 0.5)
     assert row["right_cloud"] is None

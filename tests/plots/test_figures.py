@@ -239,7 +239,7 @@ def test_strata_without_pixels_are_drawn_empty() -> None:
 
 
 def test_comparison_figure_and_page_show_the_lead(tmp_path: Path) -> None:
-    rows = comparison_table(all_metrics())
+    rows = comparison_table(all_metrics(), {})
     lead = next(row["lead"] for row in rows if row["name"] == "unet-spot2")
     assert f"lead {lead:+.2f}" in texts(comparison_figure(rows))
     rows[0] = rows[0] | {"name": "<b>unet"}

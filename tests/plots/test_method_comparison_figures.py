@@ -142,6 +142,24 @@ def test_page_holds_scores_costs_pairs_and_pictures(
     assert 'src="/' not in page and "http" not in page
 
 
+def test_page_tells_why_neurons_were_turned(content: dict[str, Any], tmp_path: Path) -> None:
+    write_method_page(tmp_path / "page.html", content, {})
+    assert "neurons" not in (tmp_path / "page.html").read_text()
+    neuron = {"row": 7, "column": 5, "bright": 1045, "cloud": 11}
+    neuron |= {"bright_share": 0.749, "cloud_share": 0.0125}
+    tuning = {"bright": 16054, "cloud": 11713}
+    content["turned"] = {"bright_share": 0.5, "recall_loss": 0.02, "tuning": tuning}
+    content["turned"]["flipped"] = [neuron]
+    content["methods"].append(row("som", "sentinel2", scores=scores(0.8, 0.7), costs=None))
+    write_method_page(tmp_path / "page.html", content, {})
+    page = (tmp_path / "page.html").read_text()
+    cells = ("7", "5", "1,045", "11", "74.9 %", "1.2 %")
+    assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>" in page
+    assert "16,054 pixels of bright rock, soil and snow and 11,713 of cloud" in page
+    assert "more than 50 %" in page and "no more than 2 %" in page
+    assert "<h2>Sentinel-2, alps" in page
+
+
 def test_strata_are_in_the_order_of_their_bins() -> None:
     bins = ("180-256", "0-60", "120-180", "60-120")
     score = {"overall_accuracy": entry(0.5), "f2_cloud": entry(0.5)}

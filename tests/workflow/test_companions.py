@@ -27,7 +27,7 @@ def run(snakemake: Snakemake, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("companions")
     make_archive(TINY, folder)
     scored = [folder / f"companions/evaluation/{m}-spot4/historical.json" for m in MADE]
-    call = snakemake(*CALL, *scored, "companions", folder=folder)
+    call = snakemake(*CALL, *scored, "compare", "companions", folder=folder)
     assert call.code == 0, call.text
     return folder / "companions"
 
@@ -59,8 +59,27 @@ def test_methods_are_scored_on_the_scenes_that_are_held_out(run: Path) -> None:
         assert figure.stat().st_size > 5000
 
 
+def test_both_grounds_are_in_the_comparison(run: Path) -> None:
+    content = read_json(run / "comparison.json")
+    found = {(row["sensor"], row["method"]): row for row in content["methods"]}
+    assert {method for sensor, method in found if sensor == "sentinel2"} == set(MAPPED)
+    assert {method for sensor, method in found if sensor == "spot4"} == {*MADE, "let-it-snow"}
+    for method in MADE:
+        row = found["sentinel2", method]
+        assert row["n_scenes"] == 2
+        assert row["costs"]["training_seconds"] > 0 and row["costs"]["bytes"] > 1000
+    pairs = {(p["a"], p["b"]) for p in content["pairs"] if p["sensor"] == "sentinel2"}
+    assert pairs >= {("som-voted", "som"), ("som", "patch-cnn")}
+    scores = read_json(run / "companions/scores.json")
+    assert content["turned"]["flipped"] == scores["som"]["flipped"]
+    page = (run / "comparison.html").read_text()
+    assert "Sentinel-2, 13 bands, 60 m" in page and "neurons that were turned" in page
+    assert (run / "figures/compare/strata/sentinel2.png").stat().st_size > 5000
+
+
 def test_second_call_does_nothing(run: Path, snakemake: Snakemake) -> None:
-    assert "Nothing to be done" in snakemake(*CALL, "-n", "companions", folder=run.parent).text
+    call = snakemake(*CALL, "-n", "compare", "companions", folder=run.parent)
+    assert "Nothing to be done" in call.text
 
 
 def test_hollstein_database_takes_the_place_of_the_spectra(

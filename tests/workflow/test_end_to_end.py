@@ -93,6 +93,15 @@ def test_one_file_and_one_entry_make_a_method(run: Path) -> None:
         assert (run / "figures/compare" / picture).read_bytes().startswith(b"\x89PNG")
 
 
+def test_another_entry_leaves_data_sets_and_models_as_they_are(
+    run: Path, workflow: Workflow
+) -> None:
+    entry = f"methods=[{','.join(METHODS)},nir-index]"
+    call = workflow("-n", "models", config=entry, folder=run.parent)
+    assert call.code == 0, call.text
+    assert call.jobs() == {"fit": 1, "models": 1}
+
+
 def test_catalogue_lists_every_map(run: Path) -> None:
     catalogue = pystac.Catalog.from_file(run / "catalog.json")
     listed = {Path(item.get_self_href()) for item in catalogue.get_items(recursive=True)}

@@ -39,9 +39,9 @@ def run(tmp_path: Path) -> Path:
         pseudo.parent.mkdir(parents=True, exist_ok=True)
         scene.pseudo.rename(pseudo)
         scenes.append(SceneFiles("32TPT", date, scene.patches, pseudo))
-    rows, statistics = build_dataset("unet-spot4", scenes, RandomPatchSplit(), 1)
-    write_rows(folder / "datasets/unet-spot4/samples.csv", rows)
-    write_json(folder / "datasets/unet-spot4/statistics.json", statistics)
+    rows, statistics = build_dataset("spot4", scenes, RandomPatchSplit(), 1)
+    write_rows(folder / "datasets/spot4/samples.csv", rows)
+    write_json(folder / "datasets/spot4/statistics.json", statistics)
     return folder
 
 

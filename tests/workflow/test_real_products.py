@@ -116,3 +116,35 @@ def test_situations_beside_a_reference_are_an_input_of_its_scores(
     (job,) = (text for text in call.text.split("rule ") if text.startswith("evaluate_historical:"))
     assert str(tmp_path / "S4_strata.tif") in job
     assert "S5_strata.tif" not in job
+
+
+def test_companions_are_trained_and_scored_on_real_scenes_with_masks_of_alcd(
+    tmp_path: Path, configuration: Path, snakemake: Snakemake
+) -> None:
+    days = ("20170720", "20170809", "20170918")
+    for day in days:
+        name = f"S2A_MSIL1C_{day}T101031_N0205_R022_T32TPT_{day}T101405"
+        (tmp_path / "alcd/Reference_dataset" / name / "Classification").mkdir(parents=True)
+        for kind in ("l1c", "l2a"):
+            (tmp_path / f"{kind}_{day}.zip").touch()
+    with (tmp_path / "sentinel2.tsv").open("a") as table:
+        for day in days:
+            table.write(f"32TPT\t{day}\t{tmp_path}/l1c_{day}.zip\t{tmp_path}/l2a_{day}.zip\t\n")
+    content = yaml.safe_load(configuration.read_text())
+    content["exclude"] = ["32TPT/20180314"]
+    content["companions"] = {"tuning": [f"32TPT/{days[1]}"], "evaluation": [f"32TPT/{days[2]}"]}
+    profile = ("--configfile", configuration, "--profile", ROOT / "workflow/profiles/local")
+    configuration.write_text(yaml.safe_dump(content))
+    call = snakemake(*profile, "-n", "companions", folder=tmp_path)
+    assert "companions: needs a simulation, or the masks of ALCD" in call.text
+    content["companions"]["alcd"] = str(tmp_path / "alcd")
+    configuration.write_text(yaml.safe_dump(content))
+    call = snakemake(*profile, "-n", "companions", folder=tmp_path)
+    assert call.code == 0, call.text
+    jobs = call.jobs()
+    assert (jobs["companion_stack"], jobs["companion_truth"], jobs["companion_maps"]) == (3, 3, 1)
+    assert jobs["train_som"] == jobs["train_patch_cnn"] == jobs["companion_scores"] == 1
+    content["companions"]["alcd"] = str(tmp_path / "nowhere")
+    configuration.write_text(yaml.safe_dump(content))
+    call = snakemake(*profile, "-n", "companions", folder=tmp_path)
+    assert call.code != 0 and "holds no ALCD mask of 32TPT, 2017" in call.text

@@ -30,7 +30,7 @@ def test_rule_is_complete(name: str) -> None:
     if not name.startswith("missing_"):
         script = re.search(r'"\.\./scripts/(\w+\.py)"', body)
         assert script
-        assert re.search(rf'code=(method_)?code\("{script[1]}"\)', body)
+        assert re.search(rf'code=(method_)?code\("{script[1]}"(, \["clouddl"\])?\)', body)
     assert ("gpu=" in body) == name.startswith(("train_", "classify"))
 
 

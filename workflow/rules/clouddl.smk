@@ -4,13 +4,22 @@ REQUIRED INPUTS: Sentinel-2 products and their stacks, kde/{area}/{sensor}.nc, s
                  of real products, rasters of python-fmask (clouddl.fmask)
 OUTPUTS:         archive/sentinel2/{tile}/{date}/fmask.tif (virtual archive), in clouddl/
                  labels/{policy}/{tile}/{date}.tif, patches/{policy}/{tile}/{date}.nc,
-                 variants/{variant}/{target}/{seed}/{model.safetensors,history.csv,row.json}, masks.json, f2.{json,html},
+                 variants/{variant}/{target}/{seed}/{model.safetensors,history.csv,row.json}, the same in
+                 sentinel2/{variant}/{area}/{seed} (virtual archive), masks.json, f2.{json,html},
                  search/{target}/{trials/{trial}.json,best.json}, gate/{experiment}/{verdict.json,model.safetensors},
                  database/{target}/{scene}/{patches,images}.nc, releases/{target}/{stage}/{model.safetensors,history.csv,
-                 release.json}; the reference data in clouddl.reference.folder
+                 release.json}, releases/{target}/history.html; the reference data in clouddl.reference.folder
 """
 
-from firn.clouddl.plan import by_date, plan_release, plan_row, plan_trial, portions
+from firn.clouddl.plan import (
+    SENTINEL2_VARIANTS,
+    by_date,
+    plan_release,
+    plan_row,
+    plan_sentinel2,
+    plan_trial,
+    portions,
+)
 from firn.clouddl_config import POLICIES
 from firn.acquisition_config import Retries
 
@@ -22,7 +31,6 @@ OTHER_STEPS = {"training": {"preliminary", "intensive"}}
 
 
 wildcard_constraints:
-    policy=one_of(POLICIES),
     variant=one_of(CLOUDDL.variants),
     stage=r"\d+",
     trial=r"\d+",
@@ -37,10 +45,15 @@ def fmask_path(tile, date):
     return CLOUDDL.fmask.format(tile=tile, date=date)
 
 
-def cloud_patches(target, policy):
-    """Patches with the labels of a policy, of the scenes of a target's area."""
+def cloud_patches(area, policy):
+    """Patches with the labels of a policy, of the scenes of an area."""
     folder = f"<results>/clouddl/patches/{policy}"
-    return [f"{folder}/{s.tile}/{s.date}.nc" for s in area_scenes(TARGETS[target].area)]
+    return [f"{folder}/{s.tile}/{s.date}.nc" for s in area_scenes(area)]
+
+
+def truth_path(tile, date):
+    """True classes of a virtual Sentinel-2 scene."""
+    return f"{ARCHIVE}/truth/{tile}/{date}/class.tif"
 
 
 def cloud_gains(wildcards):
@@ -93,7 +106,7 @@ if SIMULATION:
         input:
             l2a=[s.l2a for s in SCENES.sentinel2],
             fmask=[fmask_path(s.tile, s.date) for s in SCENES.sentinel2],
-            truth=[f"{ARCHIVE}/truth/{s.tile}/{s.date}/class.tif" for s in SCENES.sentinel2],
+            truth=[truth_path(s.tile, s.date) for s in SCENES.sentinel2],
         output:
             masks="<results>/clouddl/masks.json",
         log:
@@ -111,46 +124,69 @@ if SIMULATION:
             "../scripts/judge_masks.py"
 
 
+# One job writes the labels of all policies: to read the masks takes less time than to start Python.
 rule cloud_labels:
     input:
         l2a=product("l2a"),
         fmask=lambda wildcards: fmask_path(wildcards.tile, wildcards.date),
         grid=rules.tile_grid.output.grid,
     output:
-        labels=intermediate("<results>/clouddl/labels/{policy}/{tile}/{date}.tif"),
+        labels=intermediate(
+            expand(
+                "<results>/clouddl/labels/{policy}/{tile}/{date}.tif",
+                policy=POLICIES,
+                allow_missing=True,
+            )
+        ),
     log:
-        "<logs>/cloud_labels/{policy}_{tile}_{date}.log",
+        "<logs>/cloud_labels/{tile}_{date}.log",
     benchmark:
-        "<benchmarks>/cloud_labels/{policy}_{tile}_{date}.tsv"
+        "<benchmarks>/cloud_labels/{tile}_{date}.tsv"
     threads: 1
     resources:
         mem_mb=growing(4000),
         runtime=growing(20),
     params:
+        policies=POLICIES,
         layout=CONFIG.labels.cloud_layout,
         code=code("cloud_labels.py"),
     script:
         "../scripts/cloud_labels.py"
 
 
-use rule patches as cloud_patches with:
+rule cloud_patches:
     input:
         toa=rules.toa.output.toa,
         labels=rules.cloud_labels.output.labels,
         hillshade=rules.hillshade.output.hillshade,
         dem=rules.terrain.output.dem,
     output:
-        patches=intermediate("<results>/clouddl/patches/{policy}/{tile}/{date}.nc"),
+        patches=intermediate(
+            expand(
+                "<results>/clouddl/patches/{policy}/{tile}/{date}.nc",
+                policy=POLICIES,
+                allow_missing=True,
+            )
+        ),
     log:
-        "<logs>/cloud_patches/{policy}_{tile}_{date}.log",
+        "<logs>/cloud_patches/{tile}_{date}.log",
     benchmark:
-        "<benchmarks>/cloud_patches/{policy}_{tile}_{date}.tsv"
+        "<benchmarks>/cloud_patches/{tile}_{date}.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        settings=settings(CONFIG.patches),
+        code=code("cloud_patches.py"),
+    script:
+        "../scripts/cloud_patches.py"
 
 
 rule train_clouddl_variant:
     input:
         patches=lambda wildcards: cloud_patches(
-            wildcards.target, CLOUDDL.variants[wildcards.variant][0]
+            TARGETS[wildcards.target].area, CLOUDDL.variants[wildcards.variant][0]
         ),
         images=lambda wildcards: [cloud_gains(wildcards)],
         products=lambda wildcards: [scene_image(s.scene_id) for s in cloud_scenes(wildcards.target)],
@@ -175,9 +211,55 @@ rule train_clouddl_variant:
         row=lambda wildcards: cloud_row(
             plan_row(CONFIG, wildcards.variant, *target_of(wildcards), int(wildcards.seed))
         ),
-        code=code("train_recipe.py"),
+        code=code("train_recipe.py", ["clouddl"]),
     script:
         "../scripts/train_recipe.py"
+
+
+if SIMULATION:
+
+    # The Sentinel-2 half of the published table: images as they were taken, judged by the truth.
+    rule train_clouddl_sentinel2:
+        input:
+            patches=lambda wildcards: cloud_patches(
+                wildcards.area, CLOUDDL.variants[wildcards.variant][0]
+            ),
+            l2a=lambda wildcards: [s.l2a for s in area_scenes(wildcards.area)],
+            fmask=lambda wildcards: [
+                fmask_path(s.tile, s.date) for s in area_scenes(wildcards.area)
+            ],
+            truth=lambda wildcards: [
+                truth_path(s.tile, s.date) for s in area_scenes(wildcards.area)
+            ],
+        output:
+            model="<results>/clouddl/sentinel2/{variant}/{area}/{seed}/model.safetensors",
+            history="<results>/clouddl/sentinel2/{variant}/{area}/{seed}/history.csv",
+            row="<results>/clouddl/sentinel2/{variant}/{area}/{seed}/row.json",
+        log:
+            "<logs>/train_clouddl_sentinel2/{variant}_{area}_{seed}.log",
+        benchmark:
+            "<benchmarks>/train_clouddl_sentinel2/{variant}_{area}_{seed}.tsv"
+        threads: 8
+        resources:
+            gpu=GPUS,
+            mem_mb=growing(16000),
+            runtime=growing(240),
+        params:
+            row=lambda wildcards: cloud_row(
+                plan_sentinel2(CONFIG, wildcards.variant, wildcards.area, int(wildcards.seed))
+            ),
+            layout=CONFIG.labels.cloud_layout,
+            code=code("train_clouddl_sentinel2.py", ["clouddl"]),
+        script:
+            "../scripts/train_clouddl_sentinel2.py"
+
+
+SENTINEL2_ROWS = expand(
+    "<results>/clouddl/sentinel2/{variant}/{area}/{seed}/row.json",
+    variant=SENTINEL2_VARIANTS,
+    area=CONFIG.areas if SIMULATION else [],
+    seed=CLOUDDL.seeds,
+)
 
 
 rule f2_table:
@@ -187,7 +269,8 @@ rule f2_table:
             variant=CLOUDDL.variants,
             target=TARGETS,
             seed=CLOUDDL.seeds,
-        ),
+        )
+        + SENTINEL2_ROWS,
         masks=rules.judge_masks.output.masks if SIMULATION else [],
     output:
         table="<results>/clouddl/f2.json",
@@ -214,7 +297,7 @@ rule f2_table:
 rule cloud_gate:
     input:
         model="<results>/models/{experiment}/model.safetensors",
-        samples="<results>/datasets/{experiment}/samples.csv",
+        samples=dataset_file("samples.csv"),
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
     output:
@@ -230,7 +313,7 @@ rule cloud_gate:
         runtime=growing(60),
     params:
         gate=lambda wildcards: settings(CLOUDDL.gate(EXPERIMENTS[wildcards.experiment].sensor)),
-        code=code("cloud_gate.py"),
+        code=method_code("cloud_gate.py"),
     script:
         "../scripts/cloud_gate.py"
 
@@ -255,7 +338,7 @@ if CLOUDDL.search:
     # The journal is no output: Snakemake would remove it where a job fails, and with it what others have told.
     rule train_clouddl_trial:
         input:
-            patches=lambda wildcards: cloud_patches(wildcards.target, CLOUDDL.labels),
+            patches=lambda wildcards: cloud_patches(TARGETS[wildcards.target].area, CLOUDDL.labels),
             images=lambda wildcards: [cloud_gains(wildcards)],
         output:
             trial="<results>/clouddl/search/{target}/trials/{trial}.json",
@@ -272,7 +355,7 @@ if CLOUDDL.search:
             row=lambda wildcards: cloud_row(plan_trial(CONFIG, *target_of(wildcards))),
             search=CLOUDDL.search.model_dump(mode="json", exclude={"trials"}),
             journal=str(CONFIG.root) + "/clouddl/search/{target}/journal.log",
-            code=code("clouddl_trial.py"),
+            code=code("clouddl_trial.py", ["clouddl"]),
         script:
             "../scripts/clouddl_trial.py"
 
@@ -364,7 +447,7 @@ if LIFE_CYCLE:
 
     rule train_clouddl_release:
         input:
-            patches=lambda wildcards: cloud_patches(wildcards.target, CLOUDDL.labels),
+            patches=lambda wildcards: cloud_patches(TARGETS[wildcards.target].area, CLOUDDL.labels),
             images=lambda wildcards: [cloud_gains(wildcards)],
             known_patches=database_of("patches", False),
             known_images=database_of("images", False),
@@ -391,16 +474,40 @@ if LIFE_CYCLE:
                 plan_release(CONFIG, *target_of(wildcards), int(wildcards.stage))
             ),
             gate=lambda wildcards: settings(CLOUDDL.gate(TARGETS[wildcards.target].sensor)),
-            code=code("clouddl_release.py"),
+            code=code("clouddl_release.py", ["clouddl"]),
         script:
             "../scripts/clouddl_release.py"
 
+    rule clouddl_history:
+        input:
+            cards=lambda wildcards: [
+                f"<results>/clouddl/releases/{wildcards.target}/{stage}/release.json"
+                for stage in range(len(cloud_portions(wildcards.target)) + 1)
+            ],
+        output:
+            page=report(
+                "<results>/clouddl/releases/{target}/history.html",
+                caption="../report/clouddl_history.rst",
+                category="CloudDL",
+                labels={"sensor": "{target}", "shows": "releases"},
+            ),
+        log:
+            "<logs>/clouddl_history/{target}.log",
+        benchmark:
+            "<benchmarks>/clouddl_history/{target}.tsv"
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(5),
+        params:
+            code=code("clouddl_history.py", ["clouddl"]),
+        script:
+            "../scripts/clouddl_history.py"
+
     rule clouddl_life_cycle:
         input:
-            [
-                f"<results>/clouddl/releases/{target}/{len(cloud_portions(target))}/release.json"
-                for target in TARGETS
-            ],
+            expand(rules.clouddl_history.output.page, target=TARGETS),
 
     localrules:
         clouddl_life_cycle,

@@ -66,7 +66,7 @@ wildcard_constraints:
 
 def code(script, methods=CONFIG.methods):
     """Digest of the library modules that a script of the workflow uses, for some of the methods."""
-    modules = tuple(METHODS[name].module for name in methods)
+    modules = tuple(known_method(name).module for name in methods)
     return code_digest(Path(workflow.basedir) / "scripts" / script, modules)
 
 

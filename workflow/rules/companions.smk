@@ -1,13 +1,15 @@
 """Companion methods on Sentinel-2 in 13 bands at 60 m (config section companions).
 
-REQUIRED INPUTS: the virtual archive's Sentinel-2 scenes and their truth, or the Hollstein database
+REQUIRED INPUTS: the virtual archive's Sentinel-2 scenes and their truth, or real scenes and their ALCD masks; the Hollstein
+                 database where it is to be learnt from
 OUTPUTS:         companions/{stacks,truth}/{tile}/{date}.tif, companions/spectra.nc,
                  companions/{som,patch-cnn}/model.safetensors, companions/patch-cnn/history.csv,
                  companions/maps/{tile}/{date}/{method}.tif, companions/scores.json,
+                 companions/costs/{method}-sentinel2.json,
                  companions/figures/...
 """
 
-from firn.companions.plan import MAPPED, companion_scenes
+from firn.companions.plan import COSTED, MAPPED, alcd_folder, companion_scenes
 
 COMPANIONS = CONFIG.companions
 
@@ -23,6 +25,16 @@ except FirnError as error:
 def companion_files(kind, role):
     """Stacks or truths of the scenes of a role."""
     return [f"<results>/companions/{kind}/{scene}.tif" for scene in COMPANION_SCENES[role]]
+
+
+def companion_reference(wildcards):
+    """What is true of a scene: fields of the virtual archive, or the folder of an ALCD mask."""
+    if SIMULATION:
+        return f"{ARCHIVE}/truth/{wildcards.tile}/{wildcards.date}/fields.tif"
+    try:
+        return alcd_folder(COMPANIONS.alcd, wildcards.tile, wildcards.date)
+    except FirnError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def companion_figure(name, caption):
@@ -56,7 +68,7 @@ rule companion_stack:
 
 rule companion_truth:
     input:
-        fields=ARCHIVE + "/truth/{tile}/{date}/fields.tif",
+        known=companion_reference,
         stack=rules.companion_stack.output.stack,
     output:
         truth="<results>/companions/truth/{tile}/{date}.tif",
@@ -201,6 +213,28 @@ rule companion_scores:
         code=code("companion_scores.py"),
     script:
         "../scripts/companion_scores.py"
+
+
+rule measure_companions:
+    input:
+        models=[rules.train_som.output.model, rules.train_patch_cnn.output.model],
+    output:
+        costs=expand("<results>/companions/costs/{method}-sentinel2.json", method=COSTED),
+    log:
+        "<logs>/measure_companions.log",
+    benchmark:
+        "<benchmarks>/measure_companions.tsv"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(15),
+    params:
+        benchmarks=[
+            [f"{CONFIG.root}/benchmarks/{rule}.tsv"] for rule in ("train_som", "train_patch_cnn")
+        ],
+        code=code("measure_models.py"),
+    script:
+        "../scripts/measure_models.py"
 
 
 rule draw_som:

@@ -2,9 +2,10 @@
 
 REQUIRED INPUTS: models, their scores on the scenes whose role is evaluate, the benchmarks of their trainings
 OUTPUTS:         evaluation/let-it-snow-{target}/historical.json, costs/{experiment}.json, comparison.{json,html},
-                 figures/compare/{costs,strata/{target}}.png
+                 figures/compare/{costs,strata/{target}}.png; with companions, those on Sentinel-2 too
 """
 
+from firn.companions.plan import COSTED, told_apart
 from firn.snow_bands import LET_IT_SNOW, snow_bands
 
 #: Bands that Let-it-snow reads, of each target that has them and scenes to be judged on.
@@ -98,7 +99,13 @@ rule compare:
     input:
         metrics=[f"<results>/evaluation/{name}/historical.json" for name in JUDGED]
         + expand(rules.evaluate_lis.output.metrics, target=LIS_BANDS),
-        costs=expand("<results>/costs/{experiment}.json", experiment=JUDGED),
+        costs=expand("<results>/costs/{experiment}.json", experiment=JUDGED)
+        + expand(
+            "<results>/companions/costs/{method}-sentinel2.json",
+            method=COSTED if CONFIG.companions else [],
+        ),
+        # An empty list where no companion is trained on Sentinel-2.
+        companions="<results>/companions/scores.json" if CONFIG.companions else [],
     output:
         table="<results>/comparison.json",
         page=report(
@@ -120,7 +127,7 @@ rule compare:
                 category="Methods",
                 labels={"sensor": target, "shows": "strata"},
             )
-            for target in JUDGED_TARGETS
+            for target in (*JUDGED_TARGETS, *(["sentinel2"] if CONFIG.companions else []))
         ],
     log:
         "<logs>/compare.log",
@@ -132,6 +139,7 @@ rule compare:
         runtime=growing(15),
     params:
         tells={name: method.tells for name, method in METHODS.items()} | {LET_IT_SNOW: "snow"},
+        companions=told_apart(CONFIG.companions) if CONFIG.companions else {},
         bootstrap=CONFIG.evaluation.bootstrap,
         seed=CONFIG.seed,
         code=code("compare.py"),

@@ -1,7 +1,7 @@
-"""Data set of each experiment: split, class balance and statistics (method A.6).
+"""Data set of each target: split, class balance and statistics (method A.6).
 
 REQUIRED INPUTS: patches/{tile}/{date}.nc and pseudo/{area}/{sensor}/{tile}/{date}.nc of an area
-OUTPUTS:         datasets/{experiment}/{samples.csv,statistics.json}
+OUTPUTS:         datasets/{target}/{samples.csv,statistics.json}
 """
 
 
@@ -17,6 +17,11 @@ def pseudo_files(experiment):
     return [f"{folder}/{s.tile}/{s.date}.nc" for s in area_scenes(experiment.area)]
 
 
+def dataset_file(name):
+    """Input function: samples.csv or statistics.json of the data set that an experiment learns from."""
+    return lambda wildcards: f"<results>/datasets/{experiment_target(wildcards.experiment)}/{name}"
+
+
 # The methods of a target share one data set, so that they learn from the same pixels. It needs every
 # scene of the area: which scene is held out depends on which scenes there are. Where a scene cannot be
 # had, the user decides to go on without it (`exclude:`); dropping it silently would change the split.
@@ -25,16 +30,8 @@ rule dataset:
         patches=lambda wildcards: patch_files(TARGETS[wildcards.target]),
         pseudo=lambda wildcards: pseudo_files(TARGETS[wildcards.target]),
     output:
-        samples=expand(
-            "<results>/datasets/{method}-{target}/samples.csv",
-            method=CONFIG.methods,
-            allow_missing=True,
-        ),
-        statistics=expand(
-            "<results>/datasets/{method}-{target}/statistics.json",
-            method=CONFIG.methods,
-            allow_missing=True,
-        ),
+        samples="<results>/datasets/{target}/samples.csv",
+        statistics="<results>/datasets/{target}/statistics.json",
     log:
         "<logs>/dataset/{target}.log",
     benchmark:

@@ -48,8 +48,8 @@ SCORED = [("pseudo", name) for name in EXPERIMENTS] + [("historical", name) for 
 rule evaluate_pseudo:
     input:
         model="<results>/models/{experiment}/model.safetensors",
-        samples="<results>/datasets/{experiment}/samples.csv",
-        statistics="<results>/datasets/{experiment}/statistics.json",
+        samples=dataset_file("samples.csv"),
+        statistics=dataset_file("statistics.json"),
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
     output:
@@ -67,7 +67,7 @@ rule evaluate_pseudo:
         settings=settings(CONFIG.evaluation),
         network=CONFIG.network.model_dump(mode="json", exclude={"clouddl"}),
         seed=CONFIG.seed,
-        code=code("evaluate_pseudo.py"),
+        code=method_code("evaluate_pseudo.py"),
     script:
         "../scripts/evaluate_pseudo.py"
 
@@ -133,6 +133,7 @@ rule comparison:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
+        tells={name: method.tells for name, method in METHODS.items()},
         bootstrap=CONFIG.evaluation.bootstrap,
         seed=CONFIG.seed,
         code=code("comparison.py"),

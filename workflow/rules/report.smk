@@ -106,7 +106,7 @@ rule draw_training:
 rule draw_patches:
     input:
         model=lambda wildcards: f"<results>/models/{SHOWN[wildcards.target]}/model.safetensors",
-        samples=lambda wildcards: f"<results>/datasets/{SHOWN[wildcards.target]}/samples.csv",
+        samples="<results>/datasets/{target}/samples.csv",
         patches=lambda wildcards: patch_files(TARGETS[wildcards.target]),
         pseudo=lambda wildcards: pseudo_files(TARGETS[wildcards.target]),
     output:

@@ -1,6 +1,6 @@
 """Models (method B.1): several short trainings, the best of which a long one continues.
 
-REQUIRED INPUTS: datasets/{experiment}/, and the patches and pseudo-SPOT files that it was made of;
+REQUIRED INPUTS: datasets/{target}/, and the patches and pseudo-SPOT files that it was made of;
                  kde/{area}/{sensor}.nc where each epoch emulates anew
 OUTPUTS:         models/{experiment}/model.safetensors; for trained methods also
                  models/{experiment}/{preliminary/{seed}.safetensors,preliminary/{seed}.csv,
@@ -31,8 +31,8 @@ def gains_to_draw(wildcards):
 
 rule train_preliminary:
     input:
-        samples="<results>/datasets/{experiment}/samples.csv",
-        statistics="<results>/datasets/{experiment}/statistics.json",
+        samples=dataset_file("samples.csv"),
+        statistics=dataset_file("statistics.json"),
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
         kde=gains_to_draw,
@@ -90,8 +90,8 @@ rule select:
 
 rule train_intensive:
     input:
-        samples="<results>/datasets/{experiment}/samples.csv",
-        statistics="<results>/datasets/{experiment}/statistics.json",
+        samples=dataset_file("samples.csv"),
+        statistics=dataset_file("statistics.json"),
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
         kde=gains_to_draw,
@@ -127,8 +127,8 @@ rule train_intensive:
 
 rule fit:
     input:
-        samples="<results>/datasets/{experiment}/samples.csv",
-        statistics="<results>/datasets/{experiment}/statistics.json",
+        samples=dataset_file("samples.csv"),
+        statistics=dataset_file("statistics.json"),
         patches=lambda wildcards: patch_files(EXPERIMENTS[wildcards.experiment]),
         pseudo=lambda wildcards: pseudo_files(EXPERIMENTS[wildcards.experiment]),
     output:

@@ -2,9 +2,9 @@
 
 from snakemake.iocontainers import Snakemake
 
-from firn.clouddl.life_cycle import write_database_scene
+from firn.clouddl.database import write_database_scene
 from firn.config import PatchSettings
-from firn.inference import Surroundings
+from firn.inference.surroundings import Surroundings
 from firn.sensors import Sensor
 from rule_log import start_log
 

@@ -1,4 +1,4 @@
-"""Write the cloud labels of a Sentinel-2 scene."""
+"""Write the cloud labels of a Sentinel-2 scene by each policy."""
 
 from snakemake.iocontainers import Snakemake
 
@@ -9,16 +9,12 @@ from rule_log import start_log
 
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
-    source, place = snakemake.input, snakemake.wildcards
-    write_cloud_labels(
-        source.l2a,
-        source.fmask,
-        source.grid,
-        TileDate(place.tile, place.date),
-        place.policy,
-        snakemake.params.layout,
-        snakemake.output.labels,
-    )
+    source, params = snakemake.input, snakemake.params
+    row = TileDate(snakemake.wildcards.tile, snakemake.wildcards.date)
+    for policy, labels in zip(params.policies, snakemake.output.labels, strict=True):
+        write_cloud_labels(
+            source.l2a, source.fmask, source.grid, row, policy, params.layout, labels
+        )
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
+from firn.companions.comparison import compared_with
 from firn.evaluation.method_comparison import compare_methods
 from firn.files import read_json, write_json
 from firn.plots.method_comparison import cost_figure, strata_heat_map, write_method_page
@@ -17,18 +18,17 @@ def main(snakemake: Snakemake) -> None:
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     metrics = [read_json(path) for path in source.metrics]
     costs = {Path(path).stem: read_json(path) for path in source.costs}
-    content = compare_methods(
-        metrics, costs, params.tells, count=params.bootstrap, seed=params.seed
-    )
+    draws = {"count": params.bootstrap, "seed": params.seed}
+    content = compare_methods(metrics, costs, params.tells, **draws)
+    if source.companions:
+        scored = read_json(source.companions)
+        content = compared_with(content, scored, costs, params.companions, **draws)
     sources = [one["experiment"]["name"] for one in metrics]
     write_json(output.table, content | {"provenance": provenance(sources, {"seed": params.seed})})
     save(cost_figure(content), output.costs)
     for path in output.strata:
-        target = Path(path).stem
-        save(
-            strata_heat_map([r for r in content["strata"] if r["name"].endswith(f"-{target}")]),
-            path,
-        )
+        end = f"-{Path(path).stem}"
+        save(strata_heat_map([r for r in content["strata"] if r["name"].endswith(end)]), path)
     figures = {"Accuracy against cost": [output.costs], "Strata": list(output.strata)}
     write_method_page(output.page, content, figures)
 

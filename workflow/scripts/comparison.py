@@ -15,8 +15,8 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     params, output = snakemake.params, snakemake.output
     metrics = [read_json(path) for path in snakemake.input.metrics]
-    rows = comparison_table(metrics, count=params.bootstrap, seed=params.seed)
-    situations = situation_table(metrics)
+    rows = comparison_table(metrics, params.tells, count=params.bootstrap, seed=params.seed)
+    situations = situation_table(metrics, params.tells)
     write_table(output.table, rows)
     write_table(output.situations, situations)
     write_comparison_html(output.page, rows, situations)

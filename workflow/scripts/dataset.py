@@ -1,6 +1,4 @@
-"""Split the samples of a target and gather their statistics, for each of its methods."""
-
-from pathlib import Path
+"""Split the samples of a target and gather their statistics."""
 
 from pydantic import TypeAdapter
 from snakemake.iocontainers import Snakemake
@@ -18,9 +16,8 @@ def main(snakemake: Snakemake) -> None:
     settings = TypeAdapter(Config.model_fields["split"].annotation).validate_python(params.split)
     scenes = pair_scenes(snakemake.input.patches, snakemake.input.pseudo)
     rows, content = build_dataset(snakemake.wildcards.target, scenes, settings, params.seed)
-    for samples, statistics in zip(output.samples, output.statistics, strict=True):
-        write_rows(samples, rows)
-        write_json(statistics, content | {"experiment": Path(samples).parent.name})
+    write_rows(output.samples, rows)
+    write_json(output.statistics, content)
 
 
 if __name__ == "__main__":

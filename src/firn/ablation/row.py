@@ -79,7 +79,7 @@ def training_data(
         pseudo = emulate_row(row, emulation, patches, folder)
         anew = emulation if row.training.emulation == "every-epoch" else None
     scenes = pair_scenes(patches, pseudo)
-    rows, content = build_dataset(f"{row.method}-{row.sensor}", scenes, row.split, row.base_seed)
+    rows, content = build_dataset(row.sensor, scenes, row.split, row.base_seed)
     write_rows(samples, rows)
     write_json(statistics, content)
     return open_training_data(samples, statistics, patches, pseudo, anew)

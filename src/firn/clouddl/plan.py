@@ -13,6 +13,10 @@ from firn.config import Config, TrainingStep
 from firn.spot_names import raw_name
 
 METHOD = "clouddl"
+#: Sensor of the images that it is trained on where it is judged on Sentinel-2 itself.
+SENTINEL2 = "sentinel2a"
+#: Variants that are.
+SENTINEL2_VARIANTS = ("no-dem", "dem", "shuffled-dem")
 #: Day in the name of a product, as ``SPOT4-HRVIR1-XS_20010614-110246-780_L1C``.
 _DAY = re.compile(r"_(\d{8})[-T_]")
 
@@ -46,6 +50,13 @@ def plan_row(
         inference=config.inference,
         evaluation=config.evaluation,
     )
+
+
+def plan_sentinel2(config: Config, variant: str, area: str, seed: int) -> Row:
+    """Describe a training on Sentinel-2 itself, whose images are taken as they are."""
+    row = plan_row(config, variant, SENTINEL2, area, seed)
+    training = row.training.model_copy(update={"emulation": "stored"})
+    return row.model_copy(update={"training": training, "truth": True})
 
 
 def plan_trial(config: Config, sensor: str, area: str) -> Row:

@@ -91,9 +91,14 @@ def scenes_of(metrics: Mapping[str, Any]) -> dict[str, Matrix]:
     """Confusion matrix of each scene of a metrics file, as evaluations write it."""
     try:
         parts = metrics["by_stratum"]["scene"]
-        return {name: np.array(part["confusion_matrix"], np.int64) for name, part in parts.items()}
+        return counts_of({name: part["confusion_matrix"] for name, part in parts.items()})
     except KeyError as error:
         raise DataError(f"metrics lack {error}; run the evaluation again") from error
+
+
+def counts_of(scenes: Mapping[str, Sequence[Sequence[int]]]) -> dict[str, Matrix]:
+    """Confusion matrix of each scene, from lists as JSON has them."""
+    return {name: np.array(counts, np.int64) for name, counts in scenes.items()}
 
 
 def judge_samples(model: Predictor, samples: Samples) -> dict[str, Matrix]:

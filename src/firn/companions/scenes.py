@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from firn.classes import IGNORE, SurfaceClass
 from firn.errors import DataError, GridError
 from firn.grid import Grid
 from firn.methods.base import ModelCard
+from firn.products.cloud_masks import alcd_classes, read_alcd_codes
 from firn.products.identity import TileDate
 from firn.provenance import provenance
 from firn.samples import RELIEF_CHANNELS
@@ -65,6 +67,16 @@ class Surface(IntEnum):
 SURFACES = tuple(Surface)
 SURFACE_NAMES = tuple(s.name.lower().replace("_", " ") for s in SURFACES)
 STANDS_FOR = ("ground", "ground", "ground", "cloud", "cloud", "snow")
+
+#: What the codes of ALCD stand for: low and high clouds, cloud shadow, land, water, snow.
+ALCD_SURFACES = {
+    2: Surface.OPAQUE_CLOUD,
+    3: Surface.CIRRUS,
+    4: Surface.SHADOW,
+    5: Surface.LAND,
+    6: Surface.WATER,
+    7: Surface.SNOW,
+}
 
 #: Situations that the methods were made for, as strata of the scores.
 BRIGHT, CIRRUS, SNOW = STRATA = ("bright rock and soil", "thin cirrus", "snow")
@@ -188,6 +200,39 @@ class SceneTruth:
         self.strata = {name: data.values[2 + i] == 1 for i, name in enumerate(STRATA)}
 
 
+def write_alcd_truth(folder: PathLike, stack: PathLike, output: PathLike) -> None:
+    """Write what an ALCD mask says of a scene, as `write_scene_truth` does for virtual ones.
+
+    Low clouds are opaque, high ones cirrus; all of these are the stratum of thin cirrus, for the
+    masks do not tell how thick a cloud is. Land is bright by its reflectance in the green.
+
+    Parameters
+    ----------
+    folder : path
+        Folder of the scene in the data set.
+    stack : path
+        Output of `write_stack`; where it has no data, nothing is known.
+    output : path
+
+    Raises
+    ------
+    GridError
+        The mask shows other ground.
+    DataError
+        A file is damaged or holds other codes.
+    """
+    reflectance, grid = read_stack(stack)
+    codes = read_alcd_codes(folder, grid)
+    known = alcd_classes(codes)
+    kinds = np.zeros(256, np.uint8)
+    for code, surface in ALCD_SURFACES.items():
+        kinds[code] = surface
+    found = kinds[codes]
+    bright = reflectance[bands().index("B03")] >= BRIGHT_FROM
+    flags = [(found == Surface.LAND) & bright, found == Surface.CIRRUS, found == Surface.SNOW]
+    _write_truth(output, known, found, flags, np.isnan(reflectance[0]), grid, [folder, stack])
+
+
 def write_scene_truth(fields: PathLike, stack: PathLike, output: PathLike) -> None:
     """Write the truth of a scene on its 60 m grid, uint8: class, surface, and a band per stratum.
 
@@ -217,14 +262,28 @@ def write_scene_truth(fields: PathLike, stack: PathLike, output: PathLike) -> No
     factor = round(RESOLUTION / source.resolution)
     blocks = data.values.reshape(len(found), grid.height, factor, grid.width, factor)
     means = dict(zip(found, blocks.mean(axis=(2, 4), dtype=np.float32), strict=True))
+    flags = list(strata(means).values())
     missing_data = np.isnan(reflectance[0])
-    known, codes = classes(means), surfaces(means)
-    known[missing_data], codes[missing_data] = IGNORE, 0
-    flags = [flag & ~missing_data for flag in strata(means).values()]
-    names = [Path(path).name for path in (fields, stack)]
+    sources = [fields, stack]
+    _write_truth(output, classes(means), surfaces(means), flags, missing_data, grid, sources)
+
+
+def _write_truth(
+    output: PathLike,
+    known: Codes,
+    found: Codes,
+    flags: Sequence[Flags],
+    missing_data: Flags,
+    grid: Grid,
+    sources: Sequence[PathLike],
+) -> None:
+    """Write classes, surfaces and strata, none where data are missing."""
+    layers = [np.where(missing_data, np.uint8(IGNORE), known), np.where(missing_data, 0, found)]
+    layers += [flag & ~missing_data for flag in flags]
+    names = [Path(path).name for path in sources]
     raster.write(
         output,
-        np.stack([known, codes, *flags]).astype(np.uint8),
+        np.stack(layers).astype(np.uint8),
         grid,
         band_names=("class", "surface", *STRATA),
         tags={"FIRN_PROVENANCE": json.dumps(provenance(names), sort_keys=True)},

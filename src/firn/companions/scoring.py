@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from firn import raster
 from firn.classes import IGNORE, NO_DATA, from_published, to_published
-from firn.companions.plan import SOM_STAGES
+from firn.companions.plan import SENSOR, SOM_STAGES, WHOLE
 from firn.companions.scenes import SceneTruth, channels_of, read_stack
 from firn.confusion import confusion_matrix
 from firn.evaluation.scores import intervals, scores
@@ -23,9 +23,6 @@ from firn.seeds import generator
 
 PathLike = str | os.PathLike[str]
 Row = dict[str, Any]
-
-#: Stratum of all pixels, and the sensor that rows of scores name.
-WHOLE, SENSOR = "all", "sentinel2"
 
 
 def stages(model: SomModel) -> dict[str, SomModel]:

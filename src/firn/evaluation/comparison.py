@@ -11,6 +11,7 @@ import numpy as np
 from firn.classes import CLASS_NAMES
 from firn.confusion import kappa
 from firn.errors import DataError
+from firn.evaluation.method_comparison import scores_of
 from firn.evaluation.scores import HEADLINES, LEVEL, interval, number, resamples
 from firn.files import write_text
 from firn.seeds import generator
@@ -98,25 +99,47 @@ def _headline(metrics: Metrics, name: str) -> float | None:
     return value
 
 
-def _row(metrics: Metrics) -> dict[str, Any]:
+def _tells(metrics: Metrics, tells: Mapping[str, str]) -> str:
+    """Give what a method tells apart: all classes, unless something else is said of it."""
+    return tells.get(metrics["experiment"]["method"], "classes")
+
+
+def _row(metrics: Metrics, tells: str) -> dict[str, Any]:
     bounds = metrics["confidence_interval"]
+    whole = tells == "classes"
     row = {key: metrics["experiment"][key] for key in ("name", "method", *_SETTING)}
     row |= {"n_scenes": bounds["n_scenes"], "n_pixels": metrics["n_pixels"]}
     for name in HEADLINES:
-        low, high = bounds[name] or (None, None)
-        row |= {name: _headline(metrics, name), f"{name}_low": low, f"{name}_high": high}
-    row["expected_calibration_error"] = metrics["expected_calibration_error"]
+        means = whole or name in scores_of(tells)
+        low, high = (means and bounds[name]) or (None, None)
+        value = _headline(metrics, name) if means else None
+        row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+    row["expected_calibration_error"] = metrics["expected_calibration_error"] if whole else None
     return row
 
 
 def comparison_table(
-    experiments: Sequence[Metrics], *, count: int = 1000, seed: int = 0
+    experiments: Sequence[Metrics],
+    tells: Mapping[str, str],
+    *,
+    count: int = 1000,
+    seed: int = 0,
 ) -> list[dict[str, Any]]:
     """One row per experiment: its headline scores with intervals and its lead.
 
     The lead is the kappa difference to the best baseline for the same sensor and area on the same
     scenes, with its paired interval, and ``same_pixels`` tells whether both were judged on the same
-    pixels; null for baselines.
+    pixels; null for baselines, and for methods that do not tell all classes apart, which have the
+    scores of what they do tell.
+
+    Parameters
+    ----------
+    experiments : sequence of mapping
+        Metrics files.
+    tells : mapping of method to str
+        What methods tell apart, see `firn.registry`; all classes where nothing is said.
+    count, seed : int
+        Bootstrap resamples, and their seed.
 
     Returns
     -------
@@ -128,9 +151,11 @@ def comparison_table(
     """
     rows = []
     for metrics in sorted(experiments, key=lambda m: [m["experiment"][key] for key in _SETTING]):
-        row = _row(metrics) | dict.fromkeys(_LEAD_COLUMNS)
+        told = _tells(metrics, tells)
+        row = _row(metrics, told) | dict.fromkeys(_LEAD_COLUMNS)
         rivals = _rivals(metrics, experiments)
-        if rivals and not metrics["experiment"]["method"].startswith(BASELINE_PREFIX):
+        baseline = metrics["experiment"]["method"].startswith(BASELINE_PREFIX)
+        if rivals and not baseline and told == "classes":
             best = max(rivals, key=lambda m: -np.inf if m["kappa"] is None else m["kappa"])
             lead = compare(metrics, best, count=count, seed=seed)
             low, high = lead["interval"] or (None, None)
@@ -140,8 +165,16 @@ def comparison_table(
     return rows
 
 
-def situation_table(experiments: Sequence[Metrics]) -> list[dict[str, Any]]:
+def situation_table(
+    experiments: Sequence[Metrics], tells: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """One row per experiment and situation (see `firn.evaluation.situations`).
+
+    Parameters
+    ----------
+    experiments : sequence of mapping
+    tells : mapping of method to str
+        As in `comparison_table`.
 
     Returns
     -------
@@ -149,20 +182,22 @@ def situation_table(experiments: Sequence[Metrics]) -> list[dict[str, Any]]:
         Columns ``name``, ``method``, ``sensor``, ``area``, ``judged_on``, ``situation``,
         ``n_pixels``; ``n_ground``, ``n_snow``, ``n_cloud``, pixels by their reference; ``right``,
         the share of pixels that are right, and ``right_ground``, ``right_snow``, ``right_cloud``,
-        that of each class; null where there are none.
+        that of each class; null where there are none, and for methods that do not tell all classes
+        apart.
     """
     rows = []
     for metrics in experiments:
         of = {key: metrics["experiment"][key] for key in ("name", "method", *_SETTING)}
         for situation, part in metrics["by_stratum"].get("situation", {}).items():
             counts = (sum(row) for row in part["confusion_matrix"])
-            shares = (part["per_class"][name]["recall"] for name in CLASS_NAMES)
+            right = {"right": part["overall_accuracy"]} | {
+                f"right_{name}": part["per_class"][name]["recall"] for name in CLASS_NAMES
+            }
             rows.append(
                 of
                 | {"situation": situation, "n_pixels": part["n_pixels"]}
                 | {f"n_{name}": n for name, n in zip(CLASS_NAMES, counts, strict=True)}
-                | {"right": part["overall_accuracy"]}
-                | {f"right_{name}": share for name, share in zip(CLASS_NAMES, shares, strict=True)}
+                | (right if _tells(metrics, tells) == "classes" else dict.fromkeys(right))
             )
     return rows
 

@@ -12,7 +12,7 @@ from firn.classes import CLASS_NAMES
 from firn.evaluation.ablation import SCORES
 from firn.files import write_text
 from firn.plots.evaluation import number_with_interval
-from firn.plots.score_page import PAGE
+from firn.plots.score_page import INTERVALS, PAGE
 from firn.plots.style import PALETTE, new_figure, styled
 from firn.plots.training import read_history
 
@@ -132,7 +132,7 @@ def write_ablation_html(
         title = f"{sensor}: real images, per cent of the pixels called {' / '.join(CLASS_NAMES)}"
         body = [[entry["recipe"], *_shares(crops[sensor], entry["recipe"])] for entry in entries]
         tables.append(_table(title, ("Recipe", *map(_crop_title, crops[sensor].items())), body))
-    write_text(path, PAGE.format(tables="\n".join(tables)))
+    write_text(path, PAGE.format(tables="\n".join([*tables, INTERVALS])))
 
 
 def _crop_title(item: tuple[str, Mapping[str, Any]]) -> str:

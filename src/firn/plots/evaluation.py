@@ -23,7 +23,11 @@ STRATA = {
     "saturation": "Saturation",
 }
 #: What experiments are judged on, in words.
-JUDGED_ON = {"pseudo": "held-out pseudo-SPOT", "historical": "historical scenes"}
+JUDGED_ON = {
+    "pseudo": "held-out pseudo-SPOT",
+    "historical": "historical scenes",
+    "sentinel2": "held-out scenes of Sentinel-2",
+}
 _MARKERS = {SurfaceClass.GROUND: "s", SurfaceClass.SNOW: "o", SurfaceClass.CLOUD: "^"}
 
 

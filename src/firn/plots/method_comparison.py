@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from firn.evaluation.method_comparison import SCORES, Setting
 from firn.files import write_text
 from firn.plots.evaluation import JUDGED_ON, STRATA, count_text, number_text, number_with_interval
-from firn.plots.score_page import PAGE
+from firn.plots.score_page import INTERVALS, PAGE
 from firn.plots.style import new_figure, styled, symbols
 
 PathLike = str | os.PathLike[str]
@@ -44,6 +44,8 @@ _COSTS = {
     "core_seconds_per_megapixel": "Application (core s / megapixel)",
     "bytes": "Model file (bytes)",
 }
+#: Sensors whose names are not written as in the configuration.
+_SENSORS = {"sentinel2": "Sentinel-2"}
 #: Scores of the figures: one for methods that tell all classes, one for those that tell cloud.
 _DRAWN = ("kappa", "f2_cloud")
 #: A third for methods that tell snow alone, where there are any.
@@ -76,7 +78,7 @@ def _parts(strata: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _title(setting: Setting) -> str:
-    return f"{setting.sensor}, {setting.area}"
+    return f"{_SENSORS.get(setting.sensor, setting.sensor)}, {setting.area}"
 
 
 @styled
@@ -99,7 +101,8 @@ def cost_figure(content: Content) -> Figure:
     for of_line, (setting, rows, score) in zip(panels, lines, strict=True):
         for axes, cost in zip(of_line, _COSTS, strict=True):
             _scatter(axes, rows, score, cost, looks)
-        of_line[0].set_ylabel(f"{setting.sensor}: {_TITLES[score]}")
+        sensor = _SENSORS.get(setting.sensor, setting.sensor)
+        of_line[0].set_ylabel(f"{sensor}: {_TITLES[score]}")
     for axes, label in zip(panels[-1], _COSTS.values(), strict=True):
         axes.set_xlabel(label)
     handles = {
@@ -218,7 +221,8 @@ def write_method_page(
     ----------
     path : path
     content : mapping
-        As `firn.evaluation.method_comparison.compare_methods` gives it.
+        As `firn.evaluation.method_comparison.compare_methods` gives it; ``turned`` is added by
+        `firn.companions.comparison.compared_with`.
     figures : mapping of heading to sequence of path
         PNG files, which become part of the page.
     """
@@ -231,6 +235,8 @@ def write_method_page(
         parts += [_score_table(rows, group) for group in SCORES]
         parts += [_pair_table(pairs.get(setting, []), score) for score in _PAIRED]
         parts.append(_strata_table(strata.get(setting, [])))
+    if "turned" in content:
+        parts.append(_turned_table(content["turned"]))
     for heading, files in figures.items():
         parts.append(f"<h2>{html.escape(heading)}</h2>")
         parts += [_image(file, heading) for file in files]
@@ -243,7 +249,7 @@ def write_method_page(
         "intervals are too narrow rather than too wide. Let-it-snow, which needs a cloud mask, is "
         "given the clouds of the reference.</p>"
     )
-    write_text(path, PAGE.format(tables="\n".join(parts)))
+    write_text(path, PAGE.format(tables="\n".join([*parts, INTERVALS])))
 
 
 def _table(caption: str, head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
@@ -343,6 +349,32 @@ def _strata_table(strata: Sequence[Row]) -> str:
             )
     table = _table("By stratum", ["Stratum", "Scenes", "Score", *methods], body)
     return f"<details><summary>Strata with intervals</summary>{table}</details>"
+
+
+def _turned_table(turned: Mapping[str, Any]) -> str:
+    """Which neurons of the self-organising map were turned from cloud to clear, and why."""
+    head = (
+        *("Row", "Column", "Bright surface that met it", "Cloud that met it"),
+        *("Share of bright surface", "Share of all cloud that it costs"),
+    )
+    body = [
+        [
+            *(str(neuron[key]) for key in ("row", "column")),
+            *(f"{neuron[key]:,}" for key in ("bright", "cloud")),
+            *(f"{100 * neuron[key]:.1f} %" for key in ("bright_share", "cloud_share")),
+        ]
+        for neuron in turned["flipped"]
+    ]
+    seen = turned["tuning"]
+    reason = (
+        f"<p>The map is fine-tuned on {seen['bright']:,} pixels of bright rock, soil and snow and "
+        f"{seen['cloud']:,} of cloud, of scenes that neither train nor score. A neuron that is "
+        "cloud by its spectra turns clear where bright surface makes more than "
+        f"{100 * turned['bright_share']:g} % of what meets it, counted as if there were as much of "
+        "it as of cloud; the brightest first, as long as all of them together cost no more than "
+        f"{100 * turned['recall_loss']:g} % of the cloud.</p>"
+    )
+    return _table("Sentinel-2: neurons that were turned, and why", head, body) + reason
 
 
 def _image(path: PathLike, title: str) -> str:

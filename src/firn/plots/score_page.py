@@ -32,9 +32,12 @@ th {{ border-bottom: 2px solid #555; vertical-align: bottom; }}
 small {{ color: #555; white-space: nowrap; display: block; }}
 </style></head><body>
 {tables}
-<p>In brackets: 95 % interval, bootstrap over scenes; those of differences are paired.</p>
 </body></html>
 """
+#: What tables with intervals end with.
+INTERVALS = (
+    "<p>In brackets: 95 % interval, bootstrap over scenes; those of differences are paired.</p>"
+)
 
 
 def write_comparison_html(
@@ -58,7 +61,7 @@ def write_comparison_html(
         tables.append(f"<h2>Scores on {title}</h2>\n<table><tr>{head}</tr>\n{body}\n</table>")
         hard = [row for row in situations if row["judged_on"] == judged_on]
         tables.append(_situation_table(hard) if hard else "")
-    write_text(path, PAGE.format(tables="\n".join(tables)))
+    write_text(path, PAGE.format(tables="\n".join([*tables, INTERVALS])))
 
 
 def _table_row(row: Row) -> str:

@@ -91,12 +91,24 @@ def read_alcd(folder: PathLike, grid: Grid, confidence: int = 0) -> Classes:
     DataError
         A raster is missing, damaged, or holds other codes.
     """
-    path = Path(folder) / ALCD_CLASSES
-    classes = _recoded(_codes(path, grid), ALCD, path, "ALCD")
+    classes = alcd_classes(read_alcd_codes(folder, grid))
     if confidence:
         sure = _codes(Path(folder) / ALCD_CONFIDENCE, grid)
         classes[sure < confidence] = IGNORE
     return classes
+
+
+def read_alcd_codes(folder: PathLike, grid: Grid) -> Classes:
+    """Read the codes of a reference mask of ALCD, (y, x), see `ALCD`; errors as of `read_alcd`."""
+    path = Path(folder) / ALCD_CLASSES
+    codes = _codes(path, grid)
+    _recoded(codes, ALCD, path, "ALCD")
+    return codes
+
+
+def alcd_classes(codes: Classes) -> Classes:
+    """Classes of ALCD's codes; 255 where it does not judge."""
+    return _recoded(codes, ALCD, ALCD_CLASSES, "ALCD")
 
 
 def read_polygons(path: PathLike, grid: Grid) -> Classes:

@@ -54,7 +54,7 @@ class TrainingData:
     Parameters
     ----------
     name : str
-        Named in errors, and the root of the names of random streams.
+        Of the target, as ``spot2``: named in errors, and part of the names of random streams.
     sensor : str
     bands, channels : sequence of str
     mean, std : sequence of float
@@ -116,7 +116,7 @@ def open_training_data(
     Parameters
     ----------
     samples, statistics : path
-        ``samples.csv`` and ``statistics.json`` of the experiment.
+        ``samples.csv`` and ``statistics.json`` of the target.
     patches, pseudo : iterable of path
         Patch files and pseudo-SPOT files of its scenes.
     emulation : Emulation, optional
@@ -144,7 +144,7 @@ def open_training_data(
         origin = [*origin, emulation.digest]
     try:
         return TrainingData(
-            name=content["experiment"],
+            name=content["target"],
             sensor=content["sensor"],
             bands=content["bands"],
             channels=content["channels"],

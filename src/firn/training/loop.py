@@ -130,7 +130,7 @@ def _epoch(passes: Passes, state: TrainingState) -> EpochRecord:
     validation_loss, validation_kappa = passes.validate(passes.data.validation)
     logger.info(
         "%s %s: epoch %d, loss %.4f, validation loss %.4f, validation kappa %s, %.1f s",
-        passes.data.name,
+        passes.run.experiment(passes.data),
         passes.run.name,
         epoch,
         train_loss,

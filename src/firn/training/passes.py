@@ -146,7 +146,7 @@ class Passes:
 
     def _halve(self, problem: str) -> None:
         """Let half as many patches through the network at once, from the start of the batch."""
-        where = f"{self.data.name} {self.run.name}"
+        where = f"{self.run.experiment(self.data)} {self.run.name}"
         logger.info("%s: %s", where, problem)
         if self._part == 1 or self.group.size > 1:
             raise ModelError(
@@ -198,7 +198,7 @@ class Passes:
                 f"{self.data.name}: was opened without what its patches are emulated from; open it "
                 "with an emulation, or write training.emulation: stored"
             )
-        names = self.data.name, self.run.name, f"epoch-{epoch}"
+        names = self.run.experiment(self.data), self.run.name, f"epoch-{epoch}"
         noise = self.run.generator(self.data, names[-1], "noise")
         drawn = samples.acquisitions(self.run.seed, *names)
         turns = rng.integers(8, size=len(samples)) if self.run.settings.augment else None
@@ -297,7 +297,7 @@ class Passes:
         return self.group.total(torch.tensor(value, dtype=torch.float64, device=self.device)).item()
 
     def _mean(self, loss: float, weight: float, what: str) -> float:
-        where = f"{self.data.name}, {self.run.name}"
+        where = f"{self.run.experiment(self.data)}, {self.run.name}"
         if not math.isfinite(loss):
             raise ModelError(
                 f"{where}: the {what} is {loss}; lower the learning rate of this training step "
@@ -314,7 +314,7 @@ class Passes:
         """Progress bar of an epoch, where someone looks on."""
         return tqdm(
             total=-(-len(order) // self.run.settings.batch_size),
-            desc=f"{self.data.name} {self.run.name} epoch {epoch}",
+            desc=f"{self.run.experiment(self.data)} {self.run.name} epoch {epoch}",
             leave=False,
             disable=not (self.group.is_first and sys.stderr.isatty()),
         )

@@ -46,9 +46,13 @@ class Run:
     step: TrainingStep
     start: str | os.PathLike[str] | None = None
 
+    def experiment(self, data: TrainingData) -> str:
+        """Name of what is trained, as ``unet-spot2``."""
+        return f"{self.method}-{data.name}"
+
     def generator(self, data: TrainingData, *names: str) -> np.random.Generator:
         """Random generator of a part of this run."""
-        return generator(self.seed, data.name, self.name, *names)
+        return generator(self.seed, self.experiment(data), self.name, *names)
 
     def digest(self, data: TrainingData) -> str:
         """Digest of everything that the result depends on, but the machine."""
@@ -85,6 +89,6 @@ class Run:
         if shapes[0] != shapes[1]:
             raise ModelError(
                 f"{self.start}: has another method, architecture or bands than {self.name} of "
-                f"{data.name}; run the preliminary trainings again"
+                f"{self.experiment(data)}; run the preliminary trainings again"
             )
         return kind.restore(card, started.tensors())
