@@ -131,5 +131,5 @@ def test_normalisation_is_fitted_on_the_training_tiles_alone(tmp_path: Path) -> 
     stored = Normalisation.from_dict(read_json(output))
     train = splits["train"]
     both = np.concatenate([train.sentinel2_t0, train.sentinel2_t1])
-    assert stored.sentinel2_mean[3] == pytest.approx(both[:, 3].mean(dtype=float), rel=1e-6)
+    assert stored.sentinel2.mean[3] == pytest.approx(both[:, 3].mean(dtype=float), rel=1e-6)
     assert stored.bands == BANDS
