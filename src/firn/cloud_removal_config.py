@@ -159,6 +159,11 @@ class TileSettings(Section):
     )
     validation: float = Field(0.15, gt=0, lt=1, description="Share of the blocks that validate")
     test: float = Field(0.15, gt=0, lt=1, description="Share of the blocks that test")
+    test_pairs: tuple[PairName, ...] = Field(
+        (),
+        description="Pairs that test alone, for other dates than those of the training: their "
+        "tiles on ground where nothing trains or validates",
+    )
 
 
 class SnapSettings(Section):
@@ -229,6 +234,11 @@ class CloudRemoval(Section):
             raise ValueError("give pairs (of the virtual archive), inputs (real ones) or a search")
         if both := self.pairs.keys() & self.inputs.keys():
             raise ValueError(f"pairs and inputs have the same name {sorted(both)[0]}")
+        named = {*self.pairs, *self.inputs}
+        if unknown := sorted(set(self.tiles.test_pairs) - named):
+            raise ValueError(f"tiles.test_pairs: {unknown[0]} is no pair")
+        if named and named <= set(self.tiles.test_pairs):
+            raise ValueError("tiles.test_pairs: no pair is left to train")
         if len(set(self.bands)) < len(self.bands):
             raise ValueError("bands: each may be given once")
         return self

@@ -87,6 +87,27 @@ def test_temporal_gap_filling_by_hand(scene: Path) -> None:
     assert row(scores, LAST_CLEAR, "unchanged")["accuracy"] == 1
 
 
+def test_pairs_are_judged_on_their_own(tmp_path: Path) -> None:
+    """The snow of the first pair stays as it is, that of the second goes."""
+    before = np.ones((2, 4, 4), bool)
+    after = np.stack([np.ones((4, 4), bool), np.zeros((4, 4), bool)])
+    tiles = replace(
+        make_tiles(2, 4),
+        sentinel2_t0=image(before),
+        sentinel2_t1=image(after),
+        cloud_t1=np.ones((2, 4, 4), np.uint8),
+        area=np.array(["stays", "goes"], object),
+    )
+    path = tmp_path / "test.nc"
+    write_tiles(path, tiles, BANDS, {"stays": GRID, "goes": GRID}, {})
+    pairs = {row["pair"]: row for row in score_fillings(path, {}, SETTINGS)["pairs"]}
+    assert pairs.keys() == {"stays", "goes"}
+    assert (pairs["stays"]["accuracy"], pairs["stays"]["snow"]) == (1, 1)
+    assert (pairs["goes"]["accuracy"], pairs["goes"]["snow"]) == (0, 0)
+    assert pairs["stays"]["pixels"] == 16
+    assert pairs["goes"]["snow_bias"] == 1
+
+
 def test_a_perfect_filling_has_full_marks(scene: Path) -> None:
     scores = score_fillings(scene, {"perfect": lambda tiles: tiles.sentinel2_t1}, SETTINGS)
     for subset in ("all", "changed"):

@@ -30,7 +30,12 @@ def test_every_method_is_judged(run: Path) -> None:
     for name, method in content["methods"].items():
         assert method["regions"]["all"]["mae"] > 0
         assert ("training" in method) == (name not in baselines)
-    assert content["n_tiles"] == read_json(run / "cloud_removal/tiles/report.json")["tiles"]["test"]
+    tiles = read_json(run / "cloud_removal/tiles/report.json")["tiles"]
+    assert content["n_tiles"] == tiles["test"]
+    assert content["other_dates"]["n_tiles"] == tiles["other_dates"] > 0
+    assert content["other_dates"]["methods"].keys() == content["methods"].keys()
+    snow = read_json(run / "cloud_removal/snow.json")
+    assert {row["pair"] for row in snow["other_dates"]["pairs"]} == {"spring"}
     assert content["provenance"]["sources"]
 
 

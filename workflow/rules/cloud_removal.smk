@@ -2,7 +2,7 @@
 
 REQUIRED INPUTS: the reliefs of the virtual pairs, or the products of the real ones
 OUTPUTS:         cloud_removal/pairs/{pair}/{sentinel1,sentinel2}_{t0,t1}.tif, and there cloud_t1.tif, severity.tif,
-                 year_low.tif, year_high.tif; cloud_removal/tiles/{train,validation,test}.nc and report.json;
+                 year_low.tif, year_high.tif; cloud_removal/tiles/{train,validation,test,other_dates}.nc and report.json;
                  cloud_removal/{normalisation,snow}.json; cloud_removal/search.tsv
 """
 
@@ -18,6 +18,12 @@ PAIR_FILES = {
     field.name: f"{CLOUD_REMOVAL_FOLDER}/pairs/{{pair}}/{field.name}.tif"
     for field in fields(PairFiles)
 }
+#: File of the tiles of pairs that test alone, where there are such pairs.
+OTHER_DATES_TILES = (
+    {"other_dates": "<results>/cloud_removal/tiles/other_dates.nc"}
+    if CLOUD_REMOVAL.tiles.test_pairs
+    else {}
+)
 
 
 if CLOUD_REMOVAL.pairs:
@@ -89,6 +95,7 @@ rule pair_tiles:
             [path for name, path in PAIR_FILES.items() if name != "sentinel2_t1"], pair=PAIRS
         ),
     output:
+        **OTHER_DATES_TILES,
         train="<results>/cloud_removal/tiles/train.nc",
         validation="<results>/cloud_removal/tiles/validation.nc",
         test="<results>/cloud_removal/tiles/test.nc",
@@ -117,6 +124,7 @@ if not CLOUD_REMOVAL.inputs:
 
     rule snow_below_clouds:
         input:
+            **OTHER_DATES_TILES,
             models=expand(
                 "<results>/cloud_removal/models/{generator}.safetensors",
                 generator=CLOUD_REMOVAL.networks.generators,

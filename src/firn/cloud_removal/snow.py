@@ -110,10 +110,12 @@ def score_fillings(
     Returns
     -------
     dict
-        ``tiles``; ``pixels`` and ``snow`` (share) by subset; and ``rows``, one by filling and
-        subset: ``filling``, ``subset``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``kappa``
-        of snow, ``snow_bias`` (snow found beyond the true snow, as share of the pixels) and ``mae``
-        (of the reflectance, over all bands). A number that is not defined is None.
+        ``tiles``; ``pixels`` and ``snow`` (share) by subset; ``rows``, one by filling and subset:
+        ``filling``, ``subset``, ``accuracy``, ``precision``, ``recall``, ``f1``, ``kappa`` of snow,
+        ``snow_bias`` (snow found beyond the true snow, as share of the pixels) and ``mae`` (of the
+        reflectance, over all bands); and ``pairs``, one by filling and pair of dates: ``filling``,
+        ``pair``, ``pixels``, ``snow`` (share), and the scores of snow over all its pixels. A number
+        that is not defined is None.
 
     Raises
     ------
@@ -124,6 +126,7 @@ def score_fillings(
     methods = {LAST_CLEAR: last_clear} | dict(fillings)
     counts = {(name, subset): np.zeros((2, 2), np.int64) for name in methods for subset in SUBSETS}
     error = {key: np.zeros(2) for key in counts}
+    of_pairs: dict[tuple[str, str], npt.NDArray[np.int64]] = {}
     count = tile_count(path)
     for start in range(0, count, piece):
         tiles = read_tiles(path, rows=range(start, min(start + piece, count)))
@@ -142,6 +145,10 @@ def score_fillings(
                 counts[key] += confusion_matrix(truth[where], found[where], n=2)
                 judged = where & np.isfinite(wrong)
                 error[key] += wrong[judged].sum(dtype=np.float64), judged.sum()
+            for pair in sorted(set(tiles.area)):
+                where = known & (tiles.area == pair)[:, None, None]
+                matrix = confusion_matrix(truth[where], found[where], n=2)
+                of_pairs[name, pair] = of_pairs.get((name, pair), 0) + matrix
     totals = {subset: counts[LAST_CLEAR, subset] for subset in SUBSETS}
     if not totals["all"].sum():
         raise DataError(
@@ -157,6 +164,16 @@ def score_fillings(
             | _scores(counts[name, subset])
             | {"mae": _ratio(*error[name, subset])}
             for name, subset in counts
+        ],
+        "pairs": [
+            {
+                "filling": name,
+                "pair": pair,
+                "pixels": int(matrix.sum()),
+                "snow": _ratio(matrix[1].sum(), matrix.sum()),
+            }
+            | _scores(matrix)
+            for (name, pair), matrix in of_pairs.items()
         ],
     }
 
