@@ -108,6 +108,9 @@ def test_page_holds_the_scores_and_what_they_are(evaluation: dict, tmp_path: Pat
         "pixels": {"all": 1000, "changed": 10},
         "rows": [{"filling": "last-clear", "subset": "all"} | row],
         "pairs": [{"filling": "last-clear", "pair": "melt", "pixels": 321, "snow": 0.4} | row],
+        "radar": [
+            {"pair": "melt", "snow_t0": 0.6, "snow_t1": 0.4, "auc_ground": None, "auc_snow": 0.937}
+        ],
     }
     snow = {"test": of_tiles, "other_dates": of_tiles}
     parts = ("n_tiles", "observed", "methods")
@@ -121,6 +124,7 @@ def test_page_holds_the_scores_and_what_they_are(evaluation: dict, tmp_path: Pat
     assert "cannot be compared with them" in page
     assert "last-clear, all pixels" in page
     assert "melt, last-clear</td><td>321</td>" in page
+    assert "<td>0.937</td>" in page
     assert "Errors on other dates: changed" in page
     assert "Snow below clouds by pair, other dates" in page
     write_page(tmp_path / "without.html", evaluation)

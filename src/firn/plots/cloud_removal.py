@@ -36,6 +36,7 @@ _COMPOSITES = (("B12", "B8A", "B04"), ("B08", "B04", "B03"), ("B04", "B03", "B02
 _WORST = 0.2
 #: Backscatter, dB, drawn black and white: VV, VH, VV / VH.
 _RADAR = (-18.0, -26.0, 2.0), (-2.0, -8.0, 14.0)
+_RADAR_KEYS = ("snow_t0", "snow_t1", "auc_ground", "auc_snow")
 #: Metres per pixel of a tile.
 _PIXEL = 10.0
 
@@ -403,6 +404,12 @@ def _snow_tables(snow: Mapping[str, Any], title: str) -> list[str]:
     ]
     return [
         _table(f"Snow below clouds, {title}", ["Filled by", "Pixels", *scores, "MAE"], by_subset),
+        _table(
+            f"Snow that the radar sees, {title}: how often snow at t1 lost more backscatter than "
+            "ground (0.5 = by chance)",
+            ["Pair", "Snow at t0", "Snow at t1", "On former ground", "On former snow"],
+            [[row["pair"], *_scores(row, _RADAR_KEYS)] for row in snow["radar"]],
+        ),
         _table(
             f"Snow below clouds by pair, {title}",
             ["Pair, filled by", "Pixels", "Snow (share)", *scores],
