@@ -273,6 +273,7 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         SimulationNetworks.model_validate({"generators": ["fast", "fast"]})
     assert SimulationNetworks().architecture("original") == {
         "name": "original",
+        "width": 64,
         "blocks": 9,
         "dropout": 0.5,
     }
