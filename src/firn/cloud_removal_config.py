@@ -21,17 +21,23 @@ Band = Annotated[str, Field(pattern=r"^B(0[1-9]|1[0-2]|8A)$")]
 
 
 class NormalisationSettings(Section):
-    """How the numbers of both satellites are brought to the range of the network, -1 to 1."""
+    """How the numbers of both satellites are brought to the range of the network."""
 
-    sentinel1: Literal["standardised", "min-max-tile"] = Field(
+    sentinel1: Literal["standardised", "centred", "min-max", "min-max-tile"] = Field(
         "standardised",
         description="Of the backscatter in dB: mean and standard deviation of the training tiles, "
-        "or lowest and highest value of the tile, of both dates",
+        "or their mean alone; the lowest and highest values of a training tile on average, or "
+        "those of the tile itself, of both dates",
     )
-    sentinel2: Literal["standardised", "min-max-tile", "min-max-year"] = Field(
-        "standardised",
-        description="Of the reflectance: mean and standard deviation of the training tiles, of "
-        "both dates; or lowest and highest value of the earlier image of the tile, or of a year",
+    sentinel2: Literal["standardised", "centred", "min-max", "min-max-tile", "min-max-year"] = (
+        Field(
+            "standardised",
+            description="Of the reflectance: likewise; by tile, the lowest and highest values are "
+            "those of the earlier image, or of a year",
+        )
+    )
+    lowest: Literal[-1, 0] = Field(
+        -1, description="Lower end of the range of the network; the upper one is 1"
     )
     sentinel1_scale: float = Field(
         0.2, gt=0, description="Where standardised, 1 standard deviation becomes this much"
@@ -41,8 +47,8 @@ class NormalisationSettings(Section):
     )
     groups: tuple[tuple[Band, ...], ...] = Field(
         (("B04", "B03", "B02"),),
-        description="Bands that share mean and standard deviation, so that colours stay; each "
-        "other band has its own",
+        description="Bands that share what is fitted on the training tiles, so that colours stay; "
+        "each other band has its own",
     )
     imputation: Literal["neighbours", "smallest"] = Field(
         "neighbours",
@@ -153,6 +159,11 @@ class TileSettings(Section):
     )
     validation: float = Field(0.15, gt=0, lt=1, description="Share of the blocks that validate")
     test: float = Field(0.15, gt=0, lt=1, description="Share of the blocks that test")
+    test_pairs: tuple[PairName, ...] = Field(
+        (),
+        description="Pairs that test alone, for other dates than those of the training: their "
+        "tiles on ground where nothing trains or validates",
+    )
 
 
 class SnapSettings(Section):
@@ -223,6 +234,11 @@ class CloudRemoval(Section):
             raise ValueError("give pairs (of the virtual archive), inputs (real ones) or a search")
         if both := self.pairs.keys() & self.inputs.keys():
             raise ValueError(f"pairs and inputs have the same name {sorted(both)[0]}")
+        named = {*self.pairs, *self.inputs}
+        if unknown := sorted(set(self.tiles.test_pairs) - named):
+            raise ValueError(f"tiles.test_pairs: {unknown[0]} is no pair")
+        if named and named <= set(self.tiles.test_pairs):
+            raise ValueError("tiles.test_pairs: no pair is left to train")
         if len(set(self.bands)) < len(self.bands):
             raise ValueError("bands: each may be given once")
         return self

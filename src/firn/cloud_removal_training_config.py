@@ -13,6 +13,9 @@ Labels = tuple[float, float]
 class OriginalSettings(Section):
     """The published generator, at full resolution."""
 
+    width: int = Field(
+        64, ge=1, description="Channels of the first convolution; the blocks have 4 x as many"
+    )
     blocks: int = Field(9, ge=1, description="Residual blocks")
     dropout: float = Field(0.5, ge=0, lt=1, description="Share of features left out in training")
 
@@ -70,6 +73,13 @@ class SimulationTraining(Section):
     epochs: int = Field(700, ge=1, description="Epochs, of which the best on validation is kept")
     batch_size: int = Field(2, ge=1, description="Tiles per step")
     learning_rate: float = Field(1e-4, gt=0, description="Learning rate of both Adams")
+    decay: float = Field(
+        0,
+        ge=0,
+        le=1,
+        description="Share of the epochs, at the end, in which the learning rate falls to 0 in a "
+        "line; 0 = it stays",
+    )
     beta1: float = Field(0.5, ge=0, lt=1, description="Decay of Adam's first moment")
     l1_weight: float = Field(
         100, gt=0, description="Weight of the absolute error beside the adversarial loss"

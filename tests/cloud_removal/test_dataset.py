@@ -9,8 +9,13 @@ import pytest
 from firn import raster
 from firn.cloud_removal.dataset import build_tiles, fit_normalisation, reason_to_skip
 from firn.cloud_removal.normalisation import Normalisation
-from firn.cloud_removal.tiles import SPLITS, area_grids, read_tiles
-from firn.cloud_removal_config import BANDS, NormalisationSettings, TileSettings
+from firn.cloud_removal.tiles import OTHER_DATES, SPLITS, area_grids, read_tiles
+from firn.cloud_removal_config import (
+    BANDS,
+    CloudRemoval,
+    NormalisationSettings,
+    TileSettings,
+)
 from firn.errors import DataError, GridError
 from firn.files import read_json
 from firn.grid import Grid
@@ -21,7 +26,8 @@ SETTINGS = TileSettings(size=16, block_size=32, validation=0.3, test=0.3)
 
 
 def build(pairs: dict, folder: Path, settings: TileSettings = SETTINGS) -> dict:
-    outputs = {split: folder / f"{split}.nc" for split in SPLITS}
+    splits = (*SPLITS, OTHER_DATES) if settings.test_pairs else SPLITS
+    outputs = {split: folder / f"{split}.nc" for split in splits}
     build_tiles(pairs, settings, 3, outputs, folder / "report.json")
     return {split: read_tiles(path) for split, path in outputs.items()}
 
@@ -84,6 +90,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     build({"valley": files}, tmp_path)
     report = read_json(tmp_path / "report.json")
     expected = {"all_cloud": 1, "little_data": 2, "constant_band": 2, "crosses_blocks": 0}
+    expected["taught_ground"] = 0
     assert report["skipped"] == expected
     assert sum(report["tiles"].values()) == 31
     assert report["areas"]["valley"]["skipped"] == expected
@@ -105,6 +112,42 @@ def test_tiles_across_blocks_of_two_splits_are_left_out(tmp_path: Path) -> None:
     report = read_json(tmp_path / "report.json")
     assert report["skipped"]["crosses_blocks"] > 0
     assert sum(report["tiles"].values()) + report["skipped"]["crosses_blocks"] == 36
+
+
+def test_pairs_that_test_alone_lie_on_ground_that_taught_nothing(tmp_path: Path) -> None:
+    left, bottom, right, top = GRID.bounds
+    elsewhere = Grid.from_bounds(GRID.crs, left + 9600, bottom, right + 9600, top, 10)
+    pairs = {
+        "train": write_pair(tmp_path / "train"),
+        "unseen": write_pair(tmp_path / "unseen", seed=2),
+        "far": write_pair(tmp_path / "far", elsewhere, seed=3),
+    }
+    alone = build({"train": pairs["train"]}, tmp_path)
+    settings = SETTINGS.model_copy(update={"test_pairs": ("unseen", "far")})
+    splits = build(pairs, tmp_path, settings)
+    for split in SPLITS:
+        # They change nothing in the splits of the others.
+        np.testing.assert_array_equal(splits[split].tile_row, alone[split].tile_row)
+        np.testing.assert_array_equal(splits[split].sentinel2_t1, alone[split].sentinel2_t1)
+    other = splits[OTHER_DATES]
+    places: dict[str, set[tuple[int, int]]] = {"unseen": set(), "far": set(), "train": set()}
+    for area, row, col in zip(other.area, other.tile_row, other.tile_col, strict=True):
+        places[area].add((int(row), int(col)))
+    tested = splits["test"]
+    ground = set(zip(tested.tile_row.tolist(), tested.tile_col.tolist(), strict=True))
+    assert places["unseen"] == ground
+    assert not places["train"]
+    assert len(places["far"]) == 36
+    report = read_json(tmp_path / "report.json")
+    assert report["skipped"]["taught_ground"] == 36 - len(ground)
+    assert report["tiles"][OTHER_DATES] == 36 + len(ground)
+
+
+def test_pairs_that_test_alone_must_exist_and_leave_others() -> None:
+    pairs = {name: {"tile": "32TPT", "t0": "20190501", "t1": "20190601"} for name in "ab"}
+    for chosen, message in ((["c"], "c is no pair"), (["a", "b"], "no pair is left to train")):
+        with pytest.raises(ValueError, match=message):
+            CloudRemoval.model_validate({"pairs": pairs, "tiles": {"test_pairs": chosen}})
 
 
 def test_empty_split_is_an_error_after_the_report(tmp_path: Path) -> None:
@@ -131,5 +174,5 @@ def test_normalisation_is_fitted_on_the_training_tiles_alone(tmp_path: Path) -> 
     stored = Normalisation.from_dict(read_json(output))
     train = splits["train"]
     both = np.concatenate([train.sentinel2_t0, train.sentinel2_t1])
-    assert stored.sentinel2_mean[3] == pytest.approx(both[:, 3].mean(dtype=float), rel=1e-6)
+    assert stored.sentinel2.mean[3] == pytest.approx(both[:, 3].mean(dtype=float), rel=1e-6)
     assert stored.bands == BANDS

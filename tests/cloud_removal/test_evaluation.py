@@ -123,7 +123,7 @@ def test_unknown_severity_counts_nowhere(train: Path, tmp_path: Path) -> None:
 def test_content_is_json(test: Path, train: Path) -> None:
     content = judge(test, train)
     assert json.loads(json.dumps(content, allow_nan=False))["data_range"] == 1
-    assert sorted(content["shown_first"]) == [0, 1, 2]
+    assert sorted(content["shown_first"]) == sorted(content["most_burned"]) == [0, 1, 2]
     assert 0 < content["change_detection"]["share_changed"] < 0.5
 
 

@@ -52,6 +52,29 @@ def test_fast_generator_takes_a_quarter_of_the_operations_at_most() -> None:
     assert fast <= original / 4
 
 
+def test_width_scales_the_original_generator() -> None:
+    half, whole = (
+        multiply_accumulates({"name": "original", "width": width}, INPUTS, OUTPUTS)
+        for width in (32, 64)
+    )
+    ends = 256 * 256 * (49 * INPUTS * 32 + 9 * 32 * OUTPUTS)
+    # But for the first and the last convolution, operations grow with the square of the width.
+    assert whole - 2 * ends == 4 * (half - ends)
+
+
+def test_fast_generator_learns_from_any_features() -> None:
+    """Where the biases silence every activation, gradients still come through."""
+    network = FastGenerator(INPUTS, OUTPUTS, width=8, blocks=2, detail=4)
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+                layer.bias.fill_(-100.0)
+        network.fine[-1].weight.fill_(0.1)
+    network(torch.zeros(1, INPUTS, 8, 8)).sum().backward()
+    for name, parameter in network.named_parameters():
+        assert name.endswith("weight") or parameter.grad.abs().max() > 0, name
+
+
 def test_verdicts_see_seventy_pixels() -> None:
     """By arithmetic: each layer adds kernel - 1 steps of the strides before it."""
     network = PatchDiscriminator(INPUTS + OUTPUTS)

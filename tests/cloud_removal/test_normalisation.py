@@ -14,29 +14,37 @@ from firn.errors import DataError
 from tests.cloud_removal.tile_files import AREA, make_tiles, write_tile_file
 
 TILES = make_tiles()
-METHODS = [("standardised", "standardised"), ("min-max-tile", "min-max-tile")]
-METHODS.append(("standardised", "min-max-year"))
+METHODS = [
+    ("standardised", "standardised"),
+    ("centred", "centred"),
+    ("min-max", "min-max"),
+    ("min-max-tile", "min-max-tile"),
+    ("standardised", "min-max-year"),
+]
 
 
 def fitted(**changes: object) -> Normalisation:
     return Normalisation.fit([TILES], BANDS, NormalisationSettings.model_validate(changes))
 
 
+@pytest.mark.parametrize("lowest", [-1, 0])
 @pytest.mark.parametrize(("sentinel1", "sentinel2"), METHODS)
-def test_way_there_and_back(sentinel1: str, sentinel2: str) -> None:
-    normalisation = fitted(sentinel1=sentinel1, sentinel2=sentinel2)
+def test_way_there_and_back(sentinel1: str, sentinel2: str, lowest: int) -> None:
+    normalisation = fitted(sentinel1=sentinel1, sentinel2=sentinel2, lowest=lowest)
     inputs, target, scaling = normalisation.forward(TILES)
     assert inputs.shape == (6, 4 + len(BANDS), 32, 32)
     assert np.isfinite(inputs).all()
-    assert (inputs[:, 4:, 0, 0] == 0).all()
+    assert (inputs[:, 4:, 0, 0] == (lowest + 1) / 2).all()
     assert np.isnan(target[:, :, 0, 0]).all()
-    assert np.nanmax(np.abs(target)) <= 1
-    inside = np.abs(target) < 1
+    assert np.nanmin(target) >= lowest
+    assert np.nanmax(target) <= 1
+    inside = (target > lowest) & (target < 1)
     assert inside.mean() > 0.5
     back = normalisation.inverse(target, scaling)
     np.testing.assert_allclose(back[inside], TILES.sentinel2_t1[inside], atol=1e-6)
     earlier = normalisation.inverse(inputs[:, 4:], scaling)
-    seen = np.isfinite(TILES.sentinel2_t0) & (np.abs(inputs[:, 4:]) < 1)
+    of_earlier = inputs[:, 4:]
+    seen = np.isfinite(TILES.sentinel2_t0) & (of_earlier > lowest) & (of_earlier < 1)
     np.testing.assert_allclose(earlier[seen], TILES.sentinel2_t0[seen], atol=1e-6)
     images = (TILES.sentinel1_t0, TILES.sentinel1_t1)
     decibel = [to_decibel(power, normalisation.settings) for power in images]
@@ -50,15 +58,41 @@ def test_standardised_values_by_hand() -> None:
     inputs, target, _ = normalisation.forward(TILES)
     both = np.concatenate([TILES.sentinel2_t0, TILES.sentinel2_t1])
     visible, infrared = both[:, :3], both[:, 3]
-    assert normalisation.sentinel2_mean[:3] == pytest.approx([np.nanmean(visible)] * 3, abs=1e-6)
-    assert normalisation.sentinel2_std[3] == pytest.approx(np.nanstd(infrared), abs=1e-6)
+    assert normalisation.sentinel2.mean[:3] == pytest.approx([np.nanmean(visible)] * 3, abs=1e-6)
+    assert normalisation.sentinel2.std[3] == pytest.approx(np.nanstd(infrared), abs=1e-6)
     expected = (TILES.sentinel2_t1[2, 3, 5, 6] - np.nanmean(infrared)) / np.nanstd(infrared) / 7
     assert target[2, 3, 5, 6] == pytest.approx(expected, abs=1e-5)
     power = np.concatenate([TILES.sentinel1_t0[:, 1], TILES.sentinel1_t1[:, 1]])
     decibel = 10 * np.log10(power)
-    assert normalisation.sentinel1_mean[1] == pytest.approx(decibel.mean(), abs=1e-4)
+    assert normalisation.sentinel1.mean[1] == pytest.approx(decibel.mean(), abs=1e-4)
     expected = (decibel[1, 7, 8] - decibel.mean()) / decibel.std() * 0.2
     assert inputs[1, 1, 7, 8] == pytest.approx(expected, abs=1e-5)
+
+
+def test_centred_values_by_hand() -> None:
+    _, target, _ = fitted(sentinel2="centred").forward(TILES)
+    infrared = TILES.sentinel2_t1[2, 3, 5, 6]
+    mean = np.nanmean([TILES.sentinel2_t0[:, 3], TILES.sentinel2_t1[:, 3]])
+    assert target[2, 3, 5, 6] == pytest.approx(infrared - mean, abs=1e-6)
+
+
+def test_min_max_is_the_average_of_the_tiles_limits() -> None:
+    inputs, target, _ = fitted(sentinel1="min-max", sentinel2="min-max", lowest=0).forward(TILES)
+    both = np.stack([TILES.sentinel2_t0, TILES.sentinel2_t1])
+    of_tiles = both[:, :, :3]  # red, green and blue share their limits
+    low = np.nanmin(of_tiles, axis=(0, 2, 3, 4)).mean()
+    high = np.nanmax(of_tiles, axis=(0, 2, 3, 4)).mean()
+    expected = np.clip((TILES.sentinel2_t1[:, 1] - low) / (high - low), 0, 1)
+    np.testing.assert_allclose(target[:, 1], expected, atol=1e-6)
+    decibel = 10 * np.log10(np.stack([TILES.sentinel1_t0[:, 1], TILES.sentinel1_t1[:, 1]]))
+    low, high = decibel.min(axis=(0, 2, 3)).mean(), decibel.max(axis=(0, 2, 3)).mean()
+    np.testing.assert_allclose(inputs[:, 3], (decibel[1] - low) / (high - low), atol=1e-5)
+
+
+def test_the_lower_end_moves_the_numbers() -> None:
+    wide, narrow = (fitted(lowest=lowest).forward(TILES) for lowest in (-1, 0))
+    np.testing.assert_allclose(narrow.target, (wide.target + 1) / 2, atol=1e-6)
+    np.testing.assert_allclose(narrow.inputs, (wide.inputs + 1) / 2, atol=1e-6)
 
 
 def test_fit_in_pieces_is_the_fit_of_the_whole() -> None:
@@ -67,8 +101,9 @@ def test_fit_in_pieces_is_the_fit_of_the_whole() -> None:
     names = vars(pieces[0])
     together = Tiles(**{n: np.concatenate([getattr(p, n) for p in pieces]) for n in names})
     whole = Normalisation.fit([together], BANDS, NormalisationSettings())
-    np.testing.assert_allclose(parts.sentinel2_std, whole.sentinel2_std, rtol=1e-9)
-    np.testing.assert_allclose(parts.sentinel1_mean, whole.sentinel1_mean, rtol=1e-9)
+    np.testing.assert_allclose(parts.sentinel2.std, whole.sentinel2.std, rtol=1e-9)
+    np.testing.assert_allclose(parts.sentinel1.mean, whole.sentinel1.mean, rtol=1e-9)
+    np.testing.assert_allclose(parts.sentinel2.low, whole.sentinel2.low, rtol=1e-9)
 
 
 def test_min_max_of_the_tile_ends_at_its_limits() -> None:
@@ -81,7 +116,7 @@ def test_min_max_of_the_tile_ends_at_its_limits() -> None:
     np.testing.assert_allclose(both.min(axis=(1, 3, 4)), -1, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", ["standardised", "min-max-tile", "min-max-year"])
+@pytest.mark.parametrize("method", [optical for _, optical in METHODS])
 def test_inputs_and_scaling_do_not_see_the_later_image(method: str) -> None:
     normalisation = fitted(sentinel2=method)
     hidden = replace(TILES, sentinel2_t1=np.full_like(TILES.sentinel2_t1, np.nan))
@@ -98,7 +133,7 @@ def test_clipped_values_do_not_come_back() -> None:
     normalisation = fitted()
     _, target, scaling = normalisation.forward(replace(TILES, sentinel2_t1=bright))
     assert target[0, 0, 3, 3] == 1
-    top = normalisation.sentinel2_mean[0] + 7 * normalisation.sentinel2_std[0]
+    top = normalisation.sentinel2.mean[0] + 7 * normalisation.sentinel2.std[0]
     assert normalisation.inverse(target, scaling)[0, 0, 3, 3] == pytest.approx(top, rel=1e-6)
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from firn.cloud_removal.snow import LAST_CLEAR, fill_clouds, score_fillings, tile_snow
+from firn.cloud_removal.snow import (
+    LAST_CLEAR,
+    RadarContrast,
+    backscatter_loss,
+    fill_clouds,
+    score_fillings,
+    tile_snow,
+)
 from firn.cloud_removal.tiles import write_tiles
 from firn.cloud_removal_config import BANDS
 from firn.config import SnowMapSettings
@@ -85,6 +92,52 @@ def test_temporal_gap_filling_by_hand(scene: Path) -> None:
     assert told["mae"] == pytest.approx(5 / 8 * np.abs(SNOW - GROUND).mean(), rel=1e-5)
     assert row(scores, LAST_CLEAR, "changed")["accuracy"] == 0
     assert row(scores, LAST_CLEAR, "unchanged")["accuracy"] == 1
+
+
+def test_pairs_are_judged_on_their_own(tmp_path: Path) -> None:
+    """The snow of the first pair stays as it is, that of the second goes."""
+    before = np.ones((2, 4, 4), bool)
+    after = np.stack([np.ones((4, 4), bool), np.zeros((4, 4), bool)])
+    tiles = replace(
+        make_tiles(2, 4),
+        sentinel2_t0=image(before),
+        sentinel2_t1=image(after),
+        cloud_t1=np.ones((2, 4, 4), np.uint8),
+        area=np.array(["stays", "goes"], object),
+    )
+    path = tmp_path / "test.nc"
+    write_tiles(path, tiles, BANDS, {"stays": GRID, "goes": GRID}, {})
+    pairs = {row["pair"]: row for row in score_fillings(path, {}, SETTINGS)["pairs"]}
+    assert pairs.keys() == {"stays", "goes"}
+    assert (pairs["stays"]["accuracy"], pairs["stays"]["snow"]) == (1, 1)
+    assert (pairs["goes"]["accuracy"], pairs["goes"]["snow"]) == (0, 0)
+    assert pairs["stays"]["pixels"] == 16
+    assert pairs["goes"]["snow_bias"] == 1
+
+
+def test_radar_contrast_by_hand() -> None:
+    """Of six pairs of snow and former ground the snow lost more in four, and as much in one."""
+    contrast = RadarContrast()
+    loss = np.array([5.0, 0.02, 3.0, 0.02, -2.0, np.nan, 40.0], np.float32)
+    before = np.array([0, 0, 0, 0, 0, 0, 1], np.uint8)
+    after = np.array([1, 1, 0, 0, 0, 1, 1], np.uint8)
+    contrast.add(loss[:3], before[:3], after[:3])
+    contrast.add(loss[3:], before[3:], after[3:])
+    told = contrast.summary()
+    assert told["auc_ground"] == pytest.approx((3 + 1.5) / 6)
+    assert told["auc_snow"] is None
+    assert told["snow_t0"] == pytest.approx(1 / 6)
+    assert told["snow_t1"] == pytest.approx(3 / 6)
+
+
+def test_backscatter_that_fell_is_a_loss() -> None:
+    tiles = make_tiles(1, 16)
+    power = np.full((1, 2, 16, 16), 0.2, np.float32)
+    lower = power * np.array([0.5, 0.1], np.float32)[:, None, None]
+    lower[:, :, :5, :5] = -1
+    loss = backscatter_loss(replace(tiles, sentinel1_t0=power, sentinel1_t1=lower))
+    assert loss[0, 12, 12] == pytest.approx((3.0103 + 10) / 2, abs=1e-3)
+    assert np.isnan(loss[0, 2, 2])
 
 
 def test_a_perfect_filling_has_full_marks(scene: Path) -> None:

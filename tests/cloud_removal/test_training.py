@@ -16,7 +16,7 @@ from firn.cloud_removal.adversaries import Adversaries, TileSource
 from firn.cloud_removal.losses import absolute_error, adversarial_loss
 from firn.cloud_removal.model import load_model
 from firn.cloud_removal.tiles import read_tiles, write_tiles
-from firn.cloud_removal.training import read_normalisation, run, train
+from firn.cloud_removal.training import learning_rate, read_normalisation, run, train
 from firn.cloud_removal_training_config import SimulationNetworks, SimulationTraining
 from firn.errors import DataError, ModelError
 from firn.grid import Grid
@@ -129,11 +129,42 @@ def test_clouds_and_missing_pixels_do_not_teach(world: Path) -> None:
         np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("name", ["fast", "original"])
-def test_killed_training_ends_with_the_same_weights(name: str, world: Path) -> None:
-    whole = job(world, name, f"whole-{name}")
+def test_learning_rate_falls_in_a_line_at_the_end() -> None:
+    settings = SimulationTraining(epochs=8, learning_rate=0.4, decay=0.5)
+    rates = [learning_rate(settings, epoch) for epoch in range(1, 9)]
+    assert rates == pytest.approx([0.4] * 5 + [0.3, 0.2, 0.1])
+    stays = settings.model_copy(update={"decay": 0.0})
+    assert [learning_rate(stays, epoch) for epoch in (1, 8)] == [0.4, 0.4]
+
+
+def test_training_takes_the_learning_rate_of_its_epochs(world: Path) -> None:
+    """Where the rate falls, the last epoch moves the weights less."""
+    falling = job(world, "residual", "falling", decay=1.0)
+    train(falling)
+    rates = [float(row["learning_rate"]) for row in history_of(falling.history)]
+    assert rates == pytest.approx([0.001, 0.002 / 3, 0.001 / 3])
+    constant = job(world, "residual", "constant")
+    train(constant)
+    losses = [[row["train_l1"] for row in history_of(j.history)] for j in (falling, constant)]
+    assert losses[0][0] == losses[1][0]
+    assert losses[0][1] != losses[1][1]
+
+
+def test_with_a_falling_rate_the_number_of_epochs_matters(world: Path) -> None:
+    """A training without one may be made longer, one with it begins anew."""
+    digests = [
+        [job(world, epochs=epochs, decay=decay).digest() for epochs in (3, 4)]
+        for decay in (0.0, 0.5)
+    ]
+    assert digests[0][0] == digests[0][1]
+    assert digests[1][0] != digests[1][1]
+
+
+@pytest.mark.parametrize(("name", "decay"), [("fast", 0.5), ("original", 0.0)])
+def test_killed_training_ends_with_the_same_weights(name: str, decay: float, world: Path) -> None:
+    whole = job(world, name, f"whole-{name}", decay=decay)
     train(whole)
-    cut = job(world, name, f"cut-{name}")
+    cut = job(world, name, f"cut-{name}", decay=decay)
     path = world / f"cut-{name}.json"
     path.write_text(cut.model_dump_json())
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -236,6 +267,7 @@ def test_settings_that_make_no_sense_are_refused() -> None:
         SimulationNetworks.model_validate({"generators": ["fast", "fast"]})
     assert SimulationNetworks().architecture("original") == {
         "name": "original",
+        "width": 64,
         "blocks": 9,
         "dropout": 0.5,
     }

@@ -8,7 +8,8 @@ from zlib import crc32
 import pytest
 from server import Item, Server
 
-from firn.cloud_removal.search import COLUMNS, choose_pairs, write_pairs
+from firn.cloud_removal.pair_table import COLUMNS
+from firn.cloud_removal.search import choose_pairs, write_pairs
 from firn.cloud_removal_config import PairSearch
 from firn.download.tiles import core_box, tile_box
 from firn.errors import DownloadError

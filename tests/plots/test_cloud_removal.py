@@ -104,11 +104,18 @@ def test_losses_are_those_of_the_history(tmp_path: Path) -> None:
 
 def test_page_holds_the_scores_and_what_they_are(evaluation: dict, tmp_path: Path) -> None:
     row = dict.fromkeys(("accuracy", "precision", "recall", "f1", "kappa", "snow_bias", "mae"), 0.5)
-    snow = {
+    of_tiles = {
         "pixels": {"all": 1000, "changed": 10},
         "rows": [{"filling": "last-clear", "subset": "all"} | row],
+        "pairs": [{"filling": "last-clear", "pair": "melt", "pixels": 321, "snow": 0.4} | row],
+        "radar": [
+            {"pair": "melt", "snow_t0": 0.6, "snow_t1": 0.4, "auc_ground": None, "auc_snow": 0.937}
+        ],
     }
-    write_page(tmp_path / "page.html", evaluation, snow)
+    snow = {"test": of_tiles, "other_dates": of_tiles}
+    parts = ("n_tiles", "observed", "methods")
+    elsewhen = {"other_dates": {key: evaluation[key] for key in parts}}
+    write_page(tmp_path / "page.html", evaluation | elsewhen, snow)
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     mae = evaluation["methods"]["fast"]["regions"]["changed"]["mae"]
     assert f"<td>{mae:.4f}</td>" in page
@@ -116,5 +123,10 @@ def test_page_holds_the_scores_and_what_they_are(evaluation: dict, tmp_path: Pat
     assert "1,234,567" in page and "<td>14.1</td>" in page
     assert "cannot be compared with them" in page
     assert "last-clear, all pixels" in page
+    assert "melt, last-clear</td><td>321</td>" in page
+    assert "<td>0.937</td>" in page
+    assert "Errors on other dates: changed" in page
+    assert "Snow below clouds by pair, other dates" in page
     write_page(tmp_path / "without.html", evaluation)
-    assert "Snow below" not in (tmp_path / "without.html").read_text(encoding="utf-8")
+    without = (tmp_path / "without.html").read_text(encoding="utf-8")
+    assert "Snow below" not in without and "ther dates" not in without

@@ -2,13 +2,15 @@
 
 REQUIRED INPUTS: the reliefs of the virtual pairs, or the products of the real ones
 OUTPUTS:         cloud_removal/pairs/{pair}/{sentinel1,sentinel2}_{t0,t1}.tif, and there cloud_t1.tif, severity.tif,
-                 year_low.tif, year_high.tif; cloud_removal/tiles/{train,validation,test}.nc and report.json;
-                 cloud_removal/{normalisation,snow}.json; cloud_removal/search.tsv
+                 year_low.tif, year_high.tif; cloud_removal/tiles/{train,validation,test,other_dates}.nc and report.json;
+                 cloud_removal/{normalisation,snow}.json; cloud_removal/search.tsv and products/{product}.zip
 """
 
 from dataclasses import fields
 
+from firn.cloud_removal.pair_table import read_pair_products
 from firn.cloud_removal.pairs import PairFiles
+from firn.config import Retries
 
 CLOUD_REMOVAL = CONFIG.cloud_removal
 CLOUD_REMOVAL_FOLDER = str(CONFIG.root / "cloud_removal")
@@ -18,6 +20,12 @@ PAIR_FILES = {
     field.name: f"{CLOUD_REMOVAL_FOLDER}/pairs/{{pair}}/{field.name}.tif"
     for field in fields(PairFiles)
 }
+#: File of the tiles of pairs that test alone, where there are such pairs.
+OTHER_DATES_TILES = (
+    {"other_dates": "<results>/cloud_removal/tiles/other_dates.nc"}
+    if CLOUD_REMOVAL.tiles.test_pairs
+    else {}
+)
 
 
 if CLOUD_REMOVAL.pairs:
@@ -89,6 +97,7 @@ rule pair_tiles:
             [path for name, path in PAIR_FILES.items() if name != "sentinel2_t1"], pair=PAIRS
         ),
     output:
+        **OTHER_DATES_TILES,
         train="<results>/cloud_removal/tiles/train.nc",
         validation="<results>/cloud_removal/tiles/validation.nc",
         test="<results>/cloud_removal/tiles/test.nc",
@@ -117,6 +126,7 @@ if not CLOUD_REMOVAL.inputs:
 
     rule snow_below_clouds:
         input:
+            **OTHER_DATES_TILES,
             models=expand(
                 "<results>/cloud_removal/models/{generator}.safetensors",
                 generator=CLOUD_REMOVAL.networks.generators,
@@ -139,17 +149,33 @@ if not CLOUD_REMOVAL.inputs:
             "../scripts/snow_below_clouds.py"
 
 
+#: Table of the pairs that were found, for someone to look at and to shorten.
+PAIR_TABLE = f"{CLOUD_REMOVAL_FOLDER}/search.tsv"
+FOUND = CLOUD_REMOVAL.search is not None and Path(PAIR_TABLE).exists()
+try:
+    #: Its products by path.
+    PAIR_PRODUCTS = {
+        f"{CLOUD_REMOVAL_FOLDER}/products/{product.file}": product
+        for product in (read_pair_products(PAIR_TABLE) if FOUND else ())
+    }
+except FirnError as error:
+    raise WorkflowError(str(error)) from None
+#: Those that are to be fetched: no change of code ever fetches a file again.
+UNFETCHED = {path: product for path, product in PAIR_PRODUCTS.items() if not Path(path).exists()}
+
+
 if CLOUD_REMOVAL.search:
 
     rule search_pairs:
         input:
             area=CLOUD_REMOVAL.search.area,
         output:
-            table="<results>/cloud_removal/search.tsv",
+            table=PAIR_TABLE,
         log:
             "<logs>/search_pairs.log",
         benchmark:
             "<benchmarks>/search_pairs.tsv"
+        localrule: True
         threads: 1
         resources:
             mem_mb=growing(1000),
@@ -161,8 +187,43 @@ if CLOUD_REMOVAL.search:
             "../scripts/search_pairs.py"
 
 
+if UNFETCHED:
+
+    rule fetch_pair_product:
+        output:
+            product=CLOUD_REMOVAL_FOLDER + "/products/{file}",
+        log:
+            "<logs>/fetch_pair_product/{file}.log",
+        benchmark:
+            "<benchmarks>/fetch_pair_product/{file}.tsv"
+        wildcard_constraints:
+            file=one_of(sorted(product.file for product in UNFETCHED.values())),
+        localrule: True
+        threads: 1
+        resources:
+            mem_mb=growing(1000),
+            runtime=growing(600),
+            download=1,
+        params:
+            product=lambda wildcards: asdict(
+                UNFETCHED[f"{CLOUD_REMOVAL_FOLDER}/products/{wildcards.file}"]
+            ),
+            area=CLOUD_REMOVAL.search.area,
+            retries=settings(ACQUISITION.retries if ACQUISITION else Retries()),
+            code=code("fetch_pair_product.py"),
+        script:
+            "../scripts/fetch_pair_product.py"
+
+
 localrules:
+    cloud_removal_products,
     cloud_removal_tiles,
+
+
+# As with the acquisition: the first call searches and writes the table, the next one fetches what it names.
+rule cloud_removal_products:
+    input:
+        list(PAIR_PRODUCTS) or ([PAIR_TABLE] if CLOUD_REMOVAL.search else []),
 
 
 rule cloud_removal_tiles:

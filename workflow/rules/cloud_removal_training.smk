@@ -1,6 +1,7 @@
 """Generators that simulate Sentinel-2 images, and what they are worth (config section cloud_removal).
 
-REQUIRED INPUTS: cloud_removal/tiles/{train,validation,test}.nc and cloud_removal/normalisation.json
+REQUIRED INPUTS: cloud_removal/tiles/{train,validation,test}.nc, other_dates.nc where pairs test alone, and
+                 cloud_removal/normalisation.json
 OUTPUTS:         cloud_removal/models/{generator}.{safetensors,csv}, evaluation.json,
                  cloud_removal/{page.html,panels.png,severity.png,errors.png,losses.png},
                  cloud_removal/mosaics/{generator}/{pair}{,_severity}.tif
@@ -49,6 +50,7 @@ rule train_simulation:
 
 rule evaluate_simulation:
     input:
+        **OTHER_DATES_TILES,
         models=expand(rules.train_simulation.output.model, generator=GENERATORS),
         train=rules.pair_tiles.output.train,
         test=rules.pair_tiles.output.test,
@@ -150,4 +152,8 @@ rule cloud_removal:
     input:
         "<results>/config.yaml",
         rules.draw_simulation.output,
-        expand(rules.mosaic_simulation.output, generator=GENERATORS, pair=PAIRS),
+        expand(
+            rules.mosaic_simulation.output,
+            generator=GENERATORS,
+            pair=[pair for pair in PAIRS if pair not in CLOUD_REMOVAL.tiles.test_pairs],
+        ),

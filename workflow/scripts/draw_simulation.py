@@ -20,14 +20,17 @@ def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     source, output, params = snakemake.input, snakemake.output, snakemake.params
     evaluation = read_json(source.evaluation)
-    tiles = read_tiles(source.test, evaluation["shown_first"][: params.panels])
     bands = tile_bands(source.test)
     models = [load_model(path) for path in source.models]
-    simulations = {model.card.name: model.simulate(tiles) for model in models}
     # An empty list where nobody knows what lies under the clouds.
     write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
-    save(panels_figure(tiles, bands, simulations), output.panels)
-    save(severity_figure(tiles, bands, simulations), output.severity)
+    for figure, path, order in (
+        (panels_figure, output.panels, evaluation["shown_first"]),
+        (severity_figure, output.severity, evaluation["most_burned"]),
+    ):
+        tiles = read_tiles(source.test, order[: params.panels])
+        simulations = {model.card.name: model.simulate(tiles) for model in models}
+        save(figure(tiles, bands, simulations), path)
     save(errors_figure(evaluation), output.errors)
     histories = dict(zip(params.generators, source.histories, strict=True))
     save(losses_figure(histories), output.losses)

@@ -15,6 +15,7 @@ def main(snakemake: Snakemake) -> None:
         source.train,
         source.test,
         source.normalisation,
+        source.get("other_dates"),
         truth_under_cloud=params.truth_under_cloud,
         bootstrap=params.bootstrap,
         seed=params.seed,

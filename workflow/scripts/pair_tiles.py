@@ -6,7 +6,7 @@ from snakemake.iocontainers import Snakemake
 
 from firn.cloud_removal.dataset import build_tiles, fit_normalisation
 from firn.cloud_removal.pairs import pair_files
-from firn.cloud_removal.tiles import SPLITS
+from firn.cloud_removal.tiles import OTHER_DATES, SPLITS
 from firn.cloud_removal_config import NormalisationSettings, TileSettings
 from rule_log import start_log
 
@@ -18,10 +18,12 @@ def main(snakemake: Snakemake) -> None:
         area: Path(path).parent
         for area, path in zip(params.areas, snakemake.input.later, strict=True)
     }
-    outputs = {split: output[split] for split in SPLITS}
+    tiles = TileSettings.model_validate(params.tiles)
+    splits = (*SPLITS, OTHER_DATES) if tiles.test_pairs else SPLITS
+    outputs = {split: output[split] for split in splits}
     build_tiles(
         {area: pair_files(folder) for area, folder in folders.items()},
-        TileSettings.model_validate(params.tiles),
+        tiles,
         params.seed,
         outputs,
         output.report,

@@ -4,6 +4,7 @@ from snakemake.iocontainers import Snakemake
 
 from firn.cloud_removal.model import load_model
 from firn.cloud_removal.snow import score_fillings
+from firn.cloud_removal.tiles import OTHER_DATES
 from firn.config import SnowMapSettings
 from firn.files import write_json
 from rule_log import start_log
@@ -12,12 +13,14 @@ from rule_log import start_log
 def main(snakemake: Snakemake) -> None:
     """Run the rule."""
     models = [load_model(path) for path in snakemake.input.models]
-    for model in models:
-        model.require_bands(snakemake.input.test)
+    fillings = {model.card.name: model.simulate for model in models}
     settings = SnowMapSettings.model_validate(snakemake.params.settings)
-    scores = score_fillings(
-        snakemake.input.test, {model.card.name: model.simulate for model in models}, settings
-    )
+    scores = {}
+    for split in ("test", OTHER_DATES):
+        if path := snakemake.input.get(split):
+            for model in models:
+                model.require_bands(path)
+            scores[split] = score_fillings(path, fillings, settings)
     write_json(snakemake.output.scores, scores)
 
 

@@ -15,6 +15,7 @@ from firn.cloud_removal.normalisation import Normalisation
 from firn.cloud_removal.pairs import PairFiles
 from firn.cloud_removal.tiles import (
     DIMS,
+    OTHER_DATES,
     POLARISATIONS,
     SPLITS,
     attributes,
@@ -34,7 +35,7 @@ Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
 
 #: Why a tile is left out.
-REASONS = ("all_cloud", "little_data", "constant_band", "crosses_blocks")
+REASONS = ("all_cloud", "little_data", "constant_band", "crosses_blocks", "taught_ground")
 #: Tiles of which the moments are gathered at a time.
 _PIECE = 32
 
@@ -106,7 +107,8 @@ def build_tiles(
 ) -> None:
     """Cut pairs into tiles, split them by blocks of ground and write a file per split.
 
-    Pairs over the same ground share its blocks, so that no ground is in two splits.
+    Pairs over the same ground share its blocks, so that no ground is in two splits. Of the pairs
+    that test alone, the tiles on ground where nothing trains or validates are a split of their own.
 
     Parameters
     ----------
@@ -114,7 +116,7 @@ def build_tiles(
     settings : TileSettings
     seed : int
     outputs : mapping of split to path
-        Files of tiles.
+        Files of tiles: those of `SPLITS`, and `OTHER_DATES` where pairs test alone.
     report : path
         JSON: tiles by split and area, and how many were left out for which reason.
 
@@ -138,35 +140,48 @@ def build_tiles(
                 kept[tile.key] = touched(
                     tile.key, anchors[area], settings.size, settings.block_size
                 )
-    blocks = split_blocks(kept, settings.validation, settings.test, seed)
+    alone = set(settings.test_pairs)
+    dealt = {key: touches for key, touches in kept.items() if key.tile not in alone}
+    blocks = split_blocks(dealt, settings.validation, settings.test, seed)
     # The splits of the rest of firn are called as their files are: evaluation is the test.
     names = dict(zip(("train", "validation", "evaluation"), SPLITS, strict=True))
     split_of: dict[PatchKey, str] = {}
-    for key, touches in kept.items():
-        splits = {names[blocks.get(block, "train")] for block in touches}
-        if len(splits) > 1:
+    taught: set[Any] = set()
+    for key, touches in dealt.items():
+        of_blocks = {names[blocks.get(block, "train")] for block in touches}
+        if len(of_blocks) > 1:
             skipped[key.tile]["crosses_blocks"] += 1
+            continue
+        split_of[key] = of_blocks.pop()
+        if split_of[key] != "test":
+            taught |= touches
+    for key, touches in kept.items():
+        if key.tile not in alone:
+            continue
+        if touches & taught:
+            skipped[key.tile]["taught_ground"] += 1
         else:
-            split_of[key] = splits.pop()
-    counts = {split: Counter(k.tile for k, s in split_of.items() if s == split) for split in SPLITS}
+            split_of[key] = OTHER_DATES
+    splits = (*SPLITS, OTHER_DATES) if alone else SPLITS
+    counts = {split: Counter(k.tile for k, s in split_of.items() if s == split) for split in splits}
     total = Counter[str]()
     for reasons in skipped.values():
         total.update(reasons)
     content = {
         "bands": list(bands),
         "size": settings.size,
-        "tiles": {split: counts[split].total() for split in SPLITS},
+        "tiles": {split: counts[split].total() for split in splits},
         "skipped": {reason: total[reason] for reason in REASONS},
         "areas": {
             area: {
-                "tiles": {split: counts[split][area] for split in SPLITS},
+                "tiles": {split: counts[split][area] for split in splits},
                 "skipped": {reason: skipped[area][reason] for reason in REASONS},
             }
             for area in pairs
         },
     }
     write_json(report, content)
-    if empty := [split for split in SPLITS if not counts[split]]:
+    if empty := [split for split in splits if not counts[split]]:
         raise DataError(
             f"{report}: no tiles are left for {', '.join(empty)} ({content['skipped']} were left "
             "out); give more pairs, or lower cloud_removal.tiles.size or block_size"
@@ -175,7 +190,7 @@ def build_tiles(
     place: dict[PatchKey, tuple[str, int]] = {}
     with ExitStack() as stack:
         files_of = {}
-        for split in SPLITS:
+        for split in splits:
             chosen = [key for key, of in split_of.items() if of == split]
             place |= {key: (split, row) for row, key in enumerate(chosen)}
             used = {area: grid for area, grid in grids.items() if counts[split][area]}

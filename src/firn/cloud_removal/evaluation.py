@@ -173,6 +173,7 @@ def evaluate(
         "methods": methods,
         "tiles": {name: record.tiles for name, record in records.items()},
         "shown_first": _by_turns(*interest.values()),
+        "most_burned": _by_turns(interest["burned"]),
         "published": PUBLISHED,
     }
 

@@ -17,6 +17,8 @@ from firn.errors import ModelError
 RECEPTIVE_FIELD = 70
 #: Side of the smallest tile that the discriminator has a verdict on.
 SMALLEST_TILE = 24
+#: Slope of leaky activations below 0.
+LEAK = 0.2
 
 
 class Generator(nn.Module):
@@ -78,21 +80,25 @@ class OriginalGenerator(Generator):
     Parameters
     ----------
     inputs, outputs : int
+    width : int
+        Channels of the first convolution; the blocks have four times as many.
     blocks : int
     dropout : float
         Share of the features that a block leaves out in training.
     """
 
-    def __init__(self, inputs: int, outputs: int, blocks: int = 9, dropout: float = 0.5) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, width: int = 64, blocks: int = 9, dropout: float = 0.5
+    ) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            *_normalised(inputs, 64, 7),
-            *_normalised(64, 128, 3),
-            *_normalised(128, 256, 3),
-            *(_OriginalBlock(256, dropout) for _ in range(blocks)),
-            *_normalised(256, 128, 3),
-            *_normalised(128, 64, 3),
-            nn.Conv2d(64, outputs, 3, padding=1),
+            *_normalised(inputs, width, 7),
+            *_normalised(width, 2 * width, 3),
+            *_normalised(2 * width, 4 * width, 3),
+            *(_OriginalBlock(4 * width, dropout) for _ in range(blocks)),
+            *_normalised(4 * width, 2 * width, 3),
+            *_normalised(2 * width, width, 3),
+            nn.Conv2d(width, outputs, 3, padding=1),
             nn.Tanh(),
         )
 
@@ -126,7 +132,9 @@ class FastGenerator(Generator):
     and pixels come back from channels. Two convolutions at full resolution, which see the inputs
     too, turn that into a change that is added to the image of the first date: detail that did not
     change need not be drawn anew, and a fresh network is a copy of the first date. It has no batch
-    normalisation, whose statistics of two tiles are not those of a scene.
+    normalisation, whose statistics of two tiles are not those of a scene. Its activations are leaky
+    and the changes of its blocks scaled by 0.1: else a step that is too long can silence all
+    features at once, for good.
 
     Parameters
     ----------
@@ -155,14 +163,14 @@ class FastGenerator(Generator):
         self.coarse = nn.Sequential(
             _BlocksToChannels(reduction),
             _convolution(area * inputs, width),
-            nn.ReLU(inplace=True),
-            *(_PlainBlock(width, 1.0) for _ in range(blocks)),
+            nn.LeakyReLU(LEAK, inplace=True),
+            *(_PlainBlock(width, nn.LeakyReLU(LEAK, inplace=True)) for _ in range(blocks)),
             _alike(_convolution(width, area * detail), area),
             _ChannelsToBlocks(reduction),
         )
         self.fine = nn.Sequential(
             _convolution(inputs + detail, detail),
-            nn.ReLU(inplace=True),
+            nn.LeakyReLU(LEAK, inplace=True),
             _zeroed(_convolution(detail, outputs)),
         )
 
@@ -219,7 +227,7 @@ class ResidualNetwork(Generator):
         self.layers = nn.Sequential(
             _convolution(inputs, width),
             nn.ReLU(inplace=True),
-            *(_PlainBlock(width, 0.1) for _ in range(blocks)),
+            *(_PlainBlock(width, nn.ReLU(inplace=True)) for _ in range(blocks)),
             _zeroed(_convolution(width, outputs)),
         )
 
@@ -230,17 +238,16 @@ class ResidualNetwork(Generator):
 
 
 class _PlainBlock(nn.Module):
-    def __init__(self, width: int, scale: float) -> None:
+    """Residual block without normalisation, whose change is scaled by 0.1."""
+
+    def __init__(self, width: int, activation: nn.Module) -> None:
         super().__init__()
-        self.scale = scale
         self.layers = nn.Sequential(
-            _convolution(width, width),
-            nn.ReLU(inplace=True),
-            _convolution(width, width),
+            _convolution(width, width), activation, _convolution(width, width)
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        changed: Tensor = features + self.scale * self.layers(features)
+        changed: Tensor = features + 0.1 * self.layers(features)
         return changed
 
 
@@ -303,7 +310,7 @@ class PatchDiscriminator(nn.Module):
             layers.append(_verdict_convolution(before, width, stride, bias=first))
             if not first:
                 layers.append(nn.BatchNorm2d(width))
-            layers.append(nn.LeakyReLU(0.2, inplace=True))
+            layers.append(nn.LeakyReLU(LEAK, inplace=True))
             before = width
         self.layers = nn.Sequential(*layers, _verdict_convolution(before, 1, 1, bias=True))
 

@@ -3,8 +3,9 @@
 Everything is fitted on training tiles alone, and stored with the model.
 
 Each channel of a tile goes through an offset and a factor of its own, so that the way back is the
-same whatever the numbers were fitted on. Sentinel-1 is taken in dB. What lies beyond -1 to 1 in
-Sentinel-2 is clipped there, for the network cannot answer with more; nothing brings that back.
+same whatever the numbers were fitted on. Sentinel-1 is taken in dB. What lies beyond the range of
+the network in Sentinel-2 is clipped there, for it cannot answer with more; nothing brings that
+back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,9 +51,10 @@ class Normalised(NamedTuple):
     Attributes
     ----------
     inputs : ndarray of float32, (tile, channel, y, x)
-        Sentinel-1 of t0 (VV, VH), of t1 (VV, VH), Sentinel-2 of t0; 0 where there is no data.
+        Sentinel-1 of t0 (VV, VH), of t1 (VV, VH), Sentinel-2 of t0; the middle of the range where
+        there is no data.
     target : ndarray of float32, (tile, band, y, x)
-        Sentinel-2 of t1, from -1 to 1; NaN where there is no data.
+        Sentinel-2 of t1, within the range of the network; NaN where there is no data.
     scaling : Scaling
         Of the bands: what `Normalisation.inverse` needs.
     """
@@ -60,6 +62,23 @@ class Normalised(NamedTuple):
     inputs: FloatArray
     target: FloatArray
     scaling: Scaling
+
+
+class Statistics(NamedTuple):
+    """What is fitted on the training tiles, by channel: dB or reflectance.
+
+    Attributes
+    ----------
+    mean, std : tuple of float
+        Of all pixels.
+    low, high : tuple of float
+        Lowest and highest value of a tile, averaged over tiles.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -71,18 +90,16 @@ class Normalisation:
     settings : NormalisationSettings
     bands : tuple of str
         Of Sentinel-2, in the order of the tiles.
-    sentinel1_mean, sentinel1_std : tuple of float
-        Of VV and VH in the training tiles, dB.
-    sentinel2_mean, sentinel2_std : tuple of float
-        Of each band in the training tiles.
+    sentinel1 : Statistics
+        Of VV and VH.
+    sentinel2 : Statistics
+        Of each band.
     """
 
     settings: NormalisationSettings
     bands: tuple[str, ...]
-    sentinel1_mean: tuple[float, ...]
-    sentinel1_std: tuple[float, ...]
-    sentinel2_mean: tuple[float, ...]
-    sentinel2_std: tuple[float, ...]
+    sentinel1: Statistics
+    sentinel2: Statistics
 
     @classmethod
     def fit(
@@ -102,31 +119,20 @@ class Normalisation:
         DataError
             There are no data, or a channel has one value alone.
         """
-        radar = [Moments() for _ in POLARISATIONS]
-        groups = _groups(bands, settings)
-        optical = [Moments() for _ in groups]
+        radar = [_Gathered(name, [i]) for i, name in enumerate(POLARISATIONS)]
+        optical = [
+            _Gathered(", ".join(bands[i] for i in group), group)
+            for group in _groups(bands, settings)
+        ]
         for piece in tiles:
-            for power in (piece.sentinel1_t0, piece.sentinel1_t1):
-                decibel = to_decibel(power, settings)
-                for channel, moments in enumerate(radar):
-                    moments.add(_known(decibel[:, channel]))
-            for reflectance in (piece.sentinel2_t0, piece.sentinel2_t1):
-                for group, moments in zip(groups, optical, strict=True):
-                    moments.add(_known(reflectance[:, group]))
-        sentinel1 = [_fitted(m, name) for m, name in zip(radar, POLARISATIONS, strict=True)]
-        by_band: dict[int, tuple[float, float]] = {}
-        for group, moments in zip(groups, optical, strict=True):
-            fitted = _fitted(moments, ", ".join(bands[i] for i in group))
-            by_band |= dict.fromkeys(group, fitted)
-        sentinel2 = [by_band[i] for i in range(len(bands))]
-        return cls(
-            settings,
-            tuple(bands),
-            tuple(mean for mean, _ in sentinel1),
-            tuple(std for _, std in sentinel1),
-            tuple(mean for mean, _ in sentinel2),
-            tuple(std for _, std in sentinel2),
-        )
+            decibel = [
+                to_decibel(power, settings) for power in (piece.sentinel1_t0, piece.sentinel1_t1)
+            ]
+            reflectance = [piece.sentinel2_t0, piece.sentinel2_t1]
+            for gathered, images in ((radar, decibel), (optical, reflectance)):
+                for channels in gathered:
+                    channels.add(images)
+        return cls(settings, tuple(bands), _statistics(radar), _statistics(optical))
 
     def forward(self, tiles: Tiles) -> Normalised:
         """Normalise tiles.
@@ -147,10 +153,12 @@ class Normalisation:
         backscatter = self.sentinel1_scaling(*radar)
         reflectance = self.sentinel2_scaling(tiles)
         inputs = [backscatter.forward(decibel) for decibel in radar]
-        inputs.append(np.clip(reflectance.forward(tiles.sentinel2_t0), -1, 1))
-        target = np.clip(reflectance.forward(tiles.sentinel2_t1), -1, 1)
+        lowest = self.settings.lowest
+        inputs.append(np.clip(reflectance.forward(tiles.sentinel2_t0), lowest, 1))
+        target = np.clip(reflectance.forward(tiles.sentinel2_t1), lowest, 1)
         stacked = np.concatenate(inputs, axis=1)
-        return Normalised(np.nan_to_num(stacked, copy=False, nan=0.0), target, reflectance)
+        middle = (lowest + 1) / 2
+        return Normalised(np.nan_to_num(stacked, copy=False, nan=middle), target, reflectance)
 
     def inverse(self, numbers: FloatArray, scaling: Scaling) -> FloatArray:
         """Reflectance of what a network answers, (tile, band, y, x)."""
@@ -158,33 +166,40 @@ class Normalisation:
 
     def sentinel1_scaling(self, *decibel: FloatArray) -> Scaling:
         """Scaling of backscatter (dB), whose limits are those of all images together."""
-        if self.settings.sentinel1 == "standardised":
-            return _standardised(
-                len(decibel[0]),
-                self.sentinel1_mean,
-                self.sentinel1_std,
-                self.settings.sentinel1_scale,
-            )
-        both = np.concatenate(decibel, axis=2)
-        return _between(*_limits(both), POLARISATIONS, "Sentinel-1")
+        settings = self.settings
+        if settings.sentinel1 == "min-max-tile":
+            low, high = _limits(np.concatenate(decibel, axis=2))
+            return self._ranged(_between(low, high, POLARISATIONS, "Sentinel-1"))
+        scale = settings.sentinel1_scale
+        scaling = _fitted_scaling(settings.sentinel1, self.sentinel1, scale, POLARISATIONS)
+        return self._ranged(_of_each(scaling, len(decibel[0])))
 
     def sentinel2_scaling(self, tiles: Tiles) -> Scaling:
         """Scaling of the reflectance of tiles; it does not look at the later image."""
-        if self.settings.sentinel2 == "standardised":
-            return _standardised(
-                len(tiles), self.sentinel2_mean, self.sentinel2_std, self.settings.sentinel2_scale
-            )
-        if self.settings.sentinel2 == "min-max-tile":
-            return _between(*_limits(tiles.sentinel2_t0), self.bands, "Sentinel-2")
-        return _between(tiles.year_low, tiles.year_high, self.bands, "the year of Sentinel-2")
+        settings = self.settings
+        if settings.sentinel2 == "min-max-tile":
+            low, high = _limits(tiles.sentinel2_t0)
+            return self._ranged(_between(low, high, self.bands, "Sentinel-2"))
+        if settings.sentinel2 == "min-max-year":
+            year = _between(tiles.year_low, tiles.year_high, self.bands, "the year of Sentinel-2")
+            return self._ranged(year)
+        scale = settings.sentinel2_scale
+        scaling = _fitted_scaling(settings.sentinel2, self.sentinel2, scale, self.bands)
+        return self._ranged(_of_each(scaling, len(tiles)))
+
+    def _ranged(self, scaling: Scaling) -> Scaling:
+        """Move a scaling to -1 to 1 into the range of the settings."""
+        if self.settings.lowest == -1:
+            return scaling
+        return Scaling(scaling.offset - scaling.scale, 2 * scaling.scale)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {
             "settings": self.settings.model_dump(mode="json"),
             "bands": list(self.bands),
-            "sentinel1": {"mean": list(self.sentinel1_mean), "std": list(self.sentinel1_std)},
-            "sentinel2": {"mean": list(self.sentinel2_mean), "std": list(self.sentinel2_std)},
+            "sentinel1": {name: list(of) for name, of in self.sentinel1._asdict().items()},
+            "sentinel2": {name: list(of) for name, of in self.sentinel2._asdict().items()},
         }
 
     @classmethod
@@ -200,10 +215,10 @@ class Normalisation:
             return cls(
                 NormalisationSettings.model_validate(content["settings"]),
                 tuple(content["bands"]),
-                tuple(content["sentinel1"]["mean"]),
-                tuple(content["sentinel1"]["std"]),
-                tuple(content["sentinel2"]["mean"]),
-                tuple(content["sentinel2"]["std"]),
+                *(
+                    Statistics(*(tuple(content[name][field]) for field in Statistics._fields))
+                    for name in ("sentinel1", "sentinel2")
+                ),
             )
         except (KeyError, TypeError, ValidationError) as error:
             raise DataError(f"the normalisation cannot be read ({error}); fit it again") from error
@@ -261,21 +276,58 @@ def _known(values: FloatArray) -> FloatArray:
     return values[np.isfinite(values)]
 
 
-def _fitted(moments: Moments, name: str) -> tuple[float, float]:
-    """Mean and standard deviation."""
-    if not moments.count:
-        raise DataError(f"{name}: the training tiles have no data; look at the report of the tiles")
-    mean, std = float(moments.mean()), float(moments.std())
-    if not std > 1e-6:
-        raise DataError(f"{name}: is the same everywhere in the training tiles ({mean:g})")
-    return mean, std
+class _Gathered:
+    """What is gathered of channels that share their statistics.
+
+    Parameters
+    ----------
+    name : str
+        For errors.
+    channels : list of int
+    """
+
+    def __init__(self, name: str, channels: list[int]) -> None:
+        self.name, self.channels = name, channels
+        self.pixels, self.lows, self.highs = Moments(), Moments(), Moments()
+
+    def add(self, images: Sequence[FloatArray]) -> None:
+        """Add both images of tiles, each (tile, channel, y, x)."""
+        values = np.concatenate([image[:, self.channels] for image in images], axis=1)
+        self.pixels.add(_known(values))
+        self.lows.add(_known(np.fmin.reduce(values, axis=(1, 2, 3))))
+        self.highs.add(_known(np.fmax.reduce(values, axis=(1, 2, 3))))
+
+    def fitted(self) -> tuple[float, float, float, float]:
+        """Mean, standard deviation, and means of the lowest and the highest value of a tile."""
+        if not self.pixels.count:
+            raise DataError(
+                f"{self.name}: the training tiles have no data; look at the report of the tiles"
+            )
+        mean, std = float(self.pixels.mean()), float(self.pixels.std())
+        if not std > 1e-6:
+            raise DataError(f"{self.name}: is the same everywhere in the training tiles ({mean:g})")
+        return mean, std, float(self.lows.mean()), float(self.highs.mean())
 
 
-def _standardised(
-    count: int, mean: Sequence[float], std: Sequence[float], factor: float
+def _statistics(gathered: Sequence[_Gathered]) -> Statistics:
+    """Statistics in the order of the channels."""
+    by_channel = {i: one.fitted() for one in gathered for i in one.channels}
+    return Statistics(*zip(*(by_channel[i] for i in sorted(by_channel)), strict=True))
+
+
+def _fitted_scaling(
+    method: str, fitted: Statistics, factor: float, channels: Sequence[str]
 ) -> Scaling:
-    offset = np.tile(np.asarray(mean, np.float32), (count, 1))
-    return Scaling(offset, np.tile(np.asarray(std, np.float32) / np.float32(factor), (count, 1)))
+    """Scaling by what was fitted, (1, channel)."""
+    mean, std, low, high = (np.asarray([values], np.float32) for values in fitted)
+    if method == "min-max":
+        return _between(low, high, channels, "the training tiles")
+    return Scaling(mean, np.ones_like(std) if method == "centred" else std / np.float32(factor))
+
+
+def _of_each(scaling: Scaling, count: int) -> Scaling:
+    """Give each of ``count`` tiles the scaling of one."""
+    return Scaling(*(np.tile(values, (count, 1)) for values in scaling))
 
 
 def _limits(values: FloatArray) -> tuple[FloatArray, FloatArray]:

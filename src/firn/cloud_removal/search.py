@@ -10,6 +10,7 @@ from typing import Any
 
 from shapely.geometry import shape
 
+from firn.cloud_removal.pair_table import COLUMNS
 from firn.cloud_removal.pairs import read_area
 from firn.cloud_removal_config import PairSearch
 from firn.download.providers import Offer, Providers
@@ -25,18 +26,6 @@ _L2A = re.compile(r"SENTINEL2[A-D]_(?P<date>\d{8})-.*_L2A_T(?P<tile>\d{2}[A-Z]{3
 #: GRD products of the mode and resolution over land, with VV and VH.
 _GRD = re.compile(r"S1[A-D]_IW_GRDH_1SDV_")
 DIRECTIONS = ("ascending", "descending")
-COLUMNS = (
-    "pair",
-    "tile",
-    "image",
-    "orbit",
-    "product_id",
-    "provider",
-    "collection",
-    "start",
-    "cloud_cover",
-    "size",
-)
 
 
 @dataclass(frozen=True)
@@ -101,7 +90,7 @@ def choose_pairs(settings: PairSearch) -> tuple[list[FoundPair], list[str]]:
     radar: list[list[Offer]] = []
     for first, last in (settings.t0, settings.t1):
         margin = timedelta(days=int(settings.days) + 1)
-        found = _search(
+        found = search_boxes(
             providers, settings.sentinel1_provider, SENTINEL1, boxes, first - margin, last + margin
         )
         images = [offer for offer in found if _GRD.match(offer.product_id)]
@@ -133,7 +122,7 @@ def area_boxes(path: str | os.PathLike[str]) -> list[Box]:
     return [Box(*piece.bounds) for piece in pieces]
 
 
-def _search(
+def search_boxes(
     providers: Providers,
     provider: str,
     collection: str,
@@ -142,7 +131,7 @@ def _search(
     last: date,
     cloud_cover: float | None = None,
 ) -> list[Offer]:
-    """Products that touch one of the boxes, each once."""
+    """Products that touch one of the boxes, each once; see `Providers.search`."""
     found: dict[str, Offer] = {}
     for box in boxes:
         for offer in providers.search(provider, collection, box, first, last, cloud_cover):
@@ -157,11 +146,11 @@ def _clear_images(
     provider, highest = settings.sentinel2_provider, settings.cloud_cover
     covers = {
         (told["tile"], told["date"]): offer.cloud_cover
-        for offer in _search(providers, provider, LEVEL1, boxes, *period, highest)
+        for offer in search_boxes(providers, provider, LEVEL1, boxes, *period, highest)
         if (told := _L1C.match(offer.product_id)) and offer.cloud_cover is not None
     }
     found: dict[str, list[Offer]] = {}
-    for offer in _search(providers, provider, SENTINEL2, boxes, *period):
+    for offer in search_boxes(providers, provider, SENTINEL2, boxes, *period):
         told = _L2A.match(offer.product_id)
         cover = covers.get((told["tile"], told["date"])) if told else None
         if told and cover is not None and cover <= highest:

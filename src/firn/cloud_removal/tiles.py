@@ -20,6 +20,8 @@ Byte = npt.NDArray[np.uint8]
 PathLike = str | os.PathLike[str]
 
 SPLITS = ("train", "validation", "test")
+#: The further split of pairs that test alone.
+OTHER_DATES = "other_dates"
 POLARISATIONS = ("VV", "VH")
 #: Fire severity where it is not known; 0 unburnt, 1 low, 2 moderate, 3 high.
 UNKNOWN_SEVERITY = 255

@@ -79,7 +79,9 @@ class SimulationJob(BaseModel):
 
     def digest(self) -> str:
         """Digest of everything that the result depends on, but the machine."""
-        settings = self.settings.model_dump(exclude={"epochs", "device", "processes"})
+        # Without a decay, the first epochs are those of a longer training too.
+        kept = {"epochs"} if not self.settings.decay else set()
+        settings = self.settings.model_dump(exclude=kept | {"device", "processes"})
         content = [self.architecture, self.discriminator, settings, self.seed]
         for path in (self.train, self.validation, self.normalisation):
             with path.open("rb") as file:
@@ -241,12 +243,23 @@ def _check_alike(state: _State, resume: Path) -> None:
         )
 
 
+def learning_rate(settings: SimulationTraining, epoch: int) -> float:
+    """Learning rate of an epoch, the first of which is 1."""
+    falling = settings.decay * settings.epochs
+    left = settings.epochs - epoch + 1
+    return settings.learning_rate * (left / falling if left < falling else 1.0)
+
+
 def _epoch(
     job: SimulationJob, state: _State, train_tiles: TileSource, validation_tiles: TileSource
 ) -> EpochLosses:
     started = time.monotonic()
     epoch = len(state.history) + 1
     rng = job.rng(f"epoch-{epoch}")
+    rate = learning_rate(job.settings, epoch)
+    for optimiser in state.optimisers.values():
+        for parameters in optimiser.param_groups:
+            parameters["lr"] = rate
     losses = state.adversaries.train(train_tiles, state.optimisers, rng)
     validation = state.adversaries.validate(validation_tiles)
     l1, adversarial = losses.mean_l1(), losses.mean_adversarial()
@@ -257,7 +270,7 @@ def _epoch(
         adversarial,
         losses.mean_discriminator(),
         validation,
-        job.settings.learning_rate,
+        rate,
     )
     logger.info(
         "%s: epoch %d, absolute error %.4f, on validation %.4f, %.1f s",

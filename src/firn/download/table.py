@@ -19,14 +19,16 @@ SENTINEL2_KINDS: tuple[Kind, ...] = ("l1c", "l2a", "snow")
 #: Those without which there is no scene; a snow map can be computed.
 NEEDED_KINDS: tuple[Kind, ...] = ("l1c", "l2a")
 
-#: What every value must match. Identifiers become names of files, and come from a server.
+#: Identifiers become names of files, and come from a server.
+IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+#: What every value must match.
 _PATTERNS = {
     "kind": ("|".join(KINDS), "l1c"),
     "area": (r"[A-Za-z0-9_-]*", "pyrenees"),
     "tile": (r"(\d{2}[A-Z]{3})?", "31TCH"),
     "date": (r"(\d{8})?", "20190131"),
     "platform": (r"[A-Za-z0-9_-]*", "SPOT4"),
-    "product_id": (r"[A-Za-z0-9][A-Za-z0-9._-]*", "S2A_MSIL1C_..."),
+    "product_id": (IDENTIFIER, "S2A_MSIL1C_..."),
     "provider": (r"[A-Za-z0-9_-]*", "geodes"),
     "collection": (r"[A-Za-z0-9._-]*", "S2_MSI_L1C"),
     "cloud_cover": (r"(\d+(\.\d+)?)?", "12.5"),

@@ -21,7 +21,7 @@ from firn.cloud_removal.severity import (
     burn_severity,
     severity_index,
 )
-from firn.cloud_removal.tiles import Tiles
+from firn.cloud_removal.tiles import OTHER_DATES, Tiles
 from firn.errors import DataError
 from firn.files import write_text
 from firn.plots.evaluation import count_text, number_text, number_with_interval
@@ -36,6 +36,7 @@ _COMPOSITES = (("B12", "B8A", "B04"), ("B08", "B04", "B03"), ("B04", "B03", "B02
 _WORST = 0.2
 #: Backscatter, dB, drawn black and white: VV, VH, VV / VH.
 _RADAR = (-18.0, -26.0, 2.0), (-2.0, -8.0, 14.0)
+_RADAR_KEYS = ("snow_t0", "snow_t1", "auc_ground", "auc_snow")
 #: Metres per pixel of a tile.
 _PIXEL = 10.0
 
@@ -283,7 +284,7 @@ def write_page(
     evaluation : mapping
         Content of ``evaluation.json``.
     snow : mapping, optional
-        Content of ``snow.json``, as `firn.cloud_removal.snow.score_fillings` gives it.
+        Content of ``snow.json``: what `firn.cloud_removal.snow.score_fillings` gives, by split.
     """
     parts = [
         f"<p>{evaluation['n_tiles']} test tiles, bands {', '.join(evaluation['bands'])}. Metrics "
@@ -293,18 +294,23 @@ def write_page(
         "paired bootstrap over tiles.</p>"
     ]
     methods = evaluation["methods"]
-    for region in REGIONS:
-        if not methods[COPY]["regions"][region]["n_images"]:
-            continue
-        head = ["Method", *_METRIC_TITLES.values(), "MAE of the copy less this", "Tiles", "Pixels"]
-        body = [_region_row(name, method, region) for name, method in methods.items()]
-        parts.append(_table(f"Errors: {_REGION_TITLES[region]}", head, body))
+    parts += _error_tables(methods, "Errors")
     parts += _severity_tables(evaluation)
     head = ["Method", "Precision", "Recall", "F1"]
     body = [[n, *_scores(m["change"], ("precision", "recall", "f1"))] for n, m in methods.items()]
     parts.append(_table("Changed ground, found by PCA and k-means as in the truth", head, body))
+    if elsewhen := evaluation.get("other_dates"):
+        parts.append(
+            f"<h1>Other dates</h1><p>{elsewhen['n_tiles']} tiles of pairs of dates that neither "
+            "train nor validate, on ground that does neither.</p>"
+        )
+        parts += _error_tables(elsewhen["methods"], "Errors on other dates")
+        parts += _severity_tables(elsewhen)
     if snow is not None:
-        parts.append(_snow_table(snow))
+        parts.append("<h1>Snow below clouds</h1><p>last-clear = temporal gap filling.</p>")
+        for split, title in (("test", "the test tiles"), (OTHER_DATES, "other dates")):
+            if split in snow:
+                parts += _snow_tables(snow[split], title)
     networks = {name: method for name, method in methods.items() if "training" in method}
     head = ["Generator", "Parameters", "Operations for a tile, GMAC", "Epochs", "Best epoch"]
     body = [
@@ -327,6 +333,20 @@ def write_page(
     parts.append(_table("For context: published numbers on another data set", head, body))
     parts.append(f"<p>{html.escape(published['note'])}</p>")
     write_text(path, _PAGE.format(content="\n".join(parts)))
+
+
+def _error_tables(methods: Mapping[str, Any], title: str) -> list[str]:
+    """Errors of each method by region, but for regions that no tile has."""
+    head = ["Method", *_METRIC_TITLES.values(), "MAE of the copy less this", "Tiles", "Pixels"]
+    return [
+        _table(
+            f"{title}: {_REGION_TITLES[region]}",
+            head,
+            [_region_row(name, method, region) for name, method in methods.items()],
+        )
+        for region in REGIONS
+        if methods[COPY]["regions"][region]["n_images"]
+    ]
 
 
 def _region_row(name: str, method: Mapping[str, Any], region: str) -> list[str]:
@@ -356,24 +376,46 @@ def _severity_tables(evaluation: Mapping[str, Any]) -> list[str]:
     return tables
 
 
-def _snow_table(snow: Mapping[str, Any]) -> str:
-    """Snow below clouds, by what fills them."""
-    keys = ("accuracy", "precision", "recall", "f1", "kappa", "snow_bias", "mae")
-    head = ["Filled by", "Pixels", "Accuracy", "Precision", "Recall", "F1", "Kappa", "Bias", "MAE"]
+def _snow_tables(snow: Mapping[str, Any], title: str) -> list[str]:
+    """Snow below clouds, by what fills them: over kinds of pixels, and by pair of dates."""
+    keys = ("accuracy", "precision", "recall", "f1", "kappa", "snow_bias")
+    scores = ["Accuracy", "Precision", "Recall", "F1", "Kappa", "Bias"]
     titles = {
         "all": "all pixels",
         "changed": "where snow came or went",
         "unchanged": "where it stayed as it was",
     }
-    body = [
+    by_subset = [
         [
             f"{row['filling']}, {titles[row['subset']]}",
             count_text(snow["pixels"][row["subset"]]),
-            *_scores(row, keys),
+            *_scores(row, (*keys, "mae")),
         ]
         for row in sorted(snow["rows"], key=lambda row: list(titles).index(row["subset"]))
     ]
-    return _table("Snow below clouds; last-clear = temporal gap filling", head, body)
+    by_pair = [
+        [
+            f"{row['pair']}, {row['filling']}",
+            count_text(row["pixels"]),
+            number_text(row["snow"]),
+            *_scores(row, keys),
+        ]
+        for row in sorted(snow["pairs"], key=lambda row: row["pair"])
+    ]
+    return [
+        _table(f"Snow below clouds, {title}", ["Filled by", "Pixels", *scores, "MAE"], by_subset),
+        _table(
+            f"Snow that the radar sees, {title}: how often snow at t1 lost more backscatter than "
+            "ground (0.5 = by chance)",
+            ["Pair", "Snow at t0", "Snow at t1", "On former ground", "On former snow"],
+            [[row["pair"], *_scores(row, _RADAR_KEYS)] for row in snow["radar"]],
+        ),
+        _table(
+            f"Snow below clouds by pair, {title}",
+            ["Pair, filled by", "Pixels", "Snow (share)", *scores],
+            by_pair,
+        ),
+    ]
 
 
 def _scores(block: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
