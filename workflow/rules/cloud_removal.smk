@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from firn.cloud_removal.pair_table import read_pair_products
 from firn.cloud_removal.pairs import PairFiles
-from firn.config import Retries
+from firn.acquisition_config import Retries
 
 CLOUD_REMOVAL = CONFIG.cloud_removal
 CLOUD_REMOVAL_FOLDER = str(CONFIG.root / "cloud_removal")

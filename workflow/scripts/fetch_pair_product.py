@@ -4,9 +4,9 @@ from pathlib import Path
 
 from snakemake.iocontainers import Snakemake
 
+from firn.acquisition_config import Retries
 from firn.cloud_removal.fetch import fetch_pair_product
 from firn.cloud_removal.pair_table import PairProduct
-from firn.config import Retries
 from rule_log import start_log
 
 

@@ -4,9 +4,9 @@ import os
 from datetime import date
 from pathlib import Path
 
+from firn.acquisition_config import Retries
 from firn.cloud_removal.pair_table import PairProduct
 from firn.cloud_removal.search import area_boxes, search_boxes
-from firn.config import Retries
 from firn.download.providers import Providers
 from firn.download.transfer import ZIP_MAGIC, Remote, fetch
 from firn.errors import DownloadError
