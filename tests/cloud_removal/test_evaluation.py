@@ -81,6 +81,18 @@ def test_the_lead_over_the_copy_is_paired(test: Path, train: Path) -> None:
     assert content["methods"]["brighter"]["lead_over_copy"]["unchanged"]["mae"] < 0
 
 
+def test_the_lead_over_the_published_generator(test: Path, train: Path) -> None:
+    simulators = {"original": Brighter(), "fast": Oracle()}
+    detector = fit_detector(train)
+    content = evaluate(simulators, test, detector, truth_under_cloud=True, bootstrap=20, seed=1)
+    lead = content["methods"]["fast"]["lead_over_original"]["all"]
+    assert lead["mae"] == pytest.approx(0.02, rel=1e-3)
+    assert lead["interval"] == pytest.approx([0.02, 0.02], rel=1e-3)
+    assert content["methods"][COPY]["lead_over_original"]["changed"]["mae"] < 0
+    assert "lead_over_original" not in content["methods"]["original"]
+    assert "lead_over_original" not in judge(test, train)["methods"]["oracle"]
+
+
 def test_severity_is_judged_against_both_references(test: Path, train: Path) -> None:
     content = judge(test, train)
     tiles = read_tiles(test)

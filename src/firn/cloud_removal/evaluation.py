@@ -37,6 +37,8 @@ REGIONS = ("all", "changed", "unchanged", "burned", "under_cloud")
 MINIMUM_PIXELS = 100
 #: Name of the baseline that a simulation has to beat.
 COPY = "copy-of-t0"
+#: Name of the published generator, that the others are compared with where it is trained.
+ORIGINAL = "original"
 
 #: Numbers of other methods on SEN12MS-CR, whose images, clouds and task are others: context only.
 PUBLISHED = {
@@ -110,7 +112,7 @@ def evaluate(
     truth_under_cloud : bool
         As in `tile_by_tile`.
     bootstrap, seed : int
-        Resamplings of tiles for the intervals of the lead over the copy.
+        Resamplings of tiles for the intervals of the lead over the copy, and over `ORIGINAL`.
 
     Returns
     -------
@@ -157,6 +159,9 @@ def evaluate(
     for name, record in records.items():
         if name != COPY:
             methods[name]["lead_over_copy"] = _lead(record, records[COPY], bootstrap, seed)
+        if ORIGINAL in records and name != ORIGINAL:
+            against = _lead(record, records[ORIGINAL], bootstrap, seed)
+            methods[name]["lead_over_original"] = against
     return {
         "data_range": DATA_RANGE,
         "bands": list(bands),
@@ -296,11 +301,11 @@ def _share(record: _Record, region: str) -> float | None:
     return sum(tile[region]["n_pixels"] or 0 for tile in record.tiles) / total if total else None
 
 
-def _lead(record: _Record, copy: _Record, bootstrap: int, seed: int) -> dict[str, Any]:
-    """Absolute error of the copy less that of a method, with a paired bootstrap over images."""
+def _lead(record: _Record, other: _Record, bootstrap: int, seed: int) -> dict[str, Any]:
+    """Absolute error of another method less that of one, with a paired bootstrap over images."""
     lead: dict[str, Any] = {}
     for region in REGIONS:
-        mine, theirs = (_values(r.tiles, region, "mae") for r in (record, copy))
+        mine, theirs = (_values(r.tiles, region, "mae") for r in (record, other))
         both = np.isfinite(mine) & np.isfinite(theirs)
         gain = (theirs - mine)[both]
         if not len(gain):
