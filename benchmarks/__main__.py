@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import (
+    archive,
     classification,
     dry_run,
     emulation,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, tuple[Benchmark, int]] = {
     "network-cpu": (lambda folder, size, repeats: network.rows(size, repeats), 572),
     "classify": (classification.rows, 3000),
     "classify-recommended": (classification.recommended, 3000),
+    "archive-gpu": (lambda folder, size, repeats: archive.rows("cuda", folder, size), 3000),
     "som": (som.rows, 1830),
     "patch-cnn": (lambda folder, size, repeats: patch_cnn.rows(size, repeats), 600),
     "memory-12k": (memory.rows, 12000),

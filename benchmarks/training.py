@@ -211,7 +211,7 @@ def rows(device: str, size: int, repeats: int, network: NetworkSettings = REFERE
         That of the reference by default.
     """
     name = "train-cpu" if device == "cpu" else "train-gpu"
-    if _absent(name, device):
+    if absent(name, device):
         return []
     case = Case(device, size, BATCH[device], network)
     processes = Process(Ours, case), Process(Plain, case)
@@ -230,7 +230,7 @@ def rows(device: str, size: int, repeats: int, network: NetworkSettings = REFERE
     return [*found, row(f"{name}, validation loss", losses[0], losses[1], "")]
 
 
-def _absent(name: str, device: str) -> bool:
+def absent(name: str, device: str) -> bool:
     """Tell, also in words, whether there is no such device."""
     absent = device == "cuda" and not torch.cuda.is_available()
     if absent:
@@ -279,7 +279,7 @@ def loading_rows(size: int, repeats: int, network: NetworkSettings = REFERENCE) 
     found = []
     for device in BATCH:
         name = f"data-loading ({device})"
-        if not _absent(name, device):
+        if not absent(name, device):
             case = Case(device, size, BATCH[device], network)
             found.append(row(name, *waiting(case, 4, repeats), "s"))
     return found
@@ -318,7 +318,7 @@ def protocol_rows(size: int) -> list[Row]:
     Beside them stand those that are asked for on one H200. Reading and writing files, and the
     resume file after each epoch, are not in it.
     """
-    if _absent("published-protocol", "cuda"):
+    if absent("published-protocol", "cuda"):
         return []
     hours = protocol(Case("cuda", size, BATCH["cuda"]), 8)
     return [row("published-protocol", hours, PROTOCOL_HOURS, "h")]

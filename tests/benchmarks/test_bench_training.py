@@ -84,9 +84,9 @@ def test_without_a_gpu_its_rows_are_skipped_in_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "bench.json"
-    main(["train-gpu", "published-protocol", "--output", str(output)])
+    main(["train-gpu", "published-protocol", "archive-gpu", "--output", str(output)])
     told = capsys.readouterr().out
-    for name in ("train-gpu", "published-protocol"):
+    for name in ("train-gpu", "published-protocol", "archive-gpu"):
         assert f"{name}: skipped, for torch sees no GPU" in told
     assert json.loads(output.read_text()) == []
 
