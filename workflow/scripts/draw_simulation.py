@@ -5,13 +5,7 @@ from snakemake.iocontainers import Snakemake
 from firn.cloud_removal.model import load_model
 from firn.cloud_removal.tiles import read_tiles, tile_bands
 from firn.files import read_json
-from firn.plots.cloud_removal import (
-    errors_figure,
-    losses_figure,
-    panels_figure,
-    severity_figure,
-    write_page,
-)
+from firn.plots import cloud_removal
 from firn.plots.style import save
 from rule_log import start_log
 
@@ -23,17 +17,17 @@ def main(snakemake: Snakemake) -> None:
     bands = tile_bands(source.test)
     models = [load_model(path) for path in source.models]
     # An empty list where nobody knows what lies under the clouds.
-    write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
+    cloud_removal.write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
     for figure, path, order in (
-        (panels_figure, output.panels, evaluation["shown_first"]),
-        (severity_figure, output.severity, evaluation["most_burned"]),
+        (cloud_removal.panels_figure, output.panels, evaluation["shown_first"]),
+        (cloud_removal.severity_figure, output.severity, evaluation["most_burned"]),
     ):
         tiles = read_tiles(source.test, order[: params.panels])
         simulations = {model.card.name: model.simulate(tiles) for model in models}
         save(figure(tiles, bands, simulations), path)
-    save(errors_figure(evaluation), output.errors)
+    save(cloud_removal.errors_figure(evaluation), output.errors)
     histories = dict(zip(params.generators, source.histories, strict=True))
-    save(losses_figure(histories), output.losses)
+    save(cloud_removal.losses_figure(histories), output.losses)
 
 
 if __name__ == "__main__":
