@@ -17,7 +17,9 @@ def main(snakemake: Snakemake) -> None:
     bands = tile_bands(source.test)
     models = [load_model(path) for path in source.models]
     # An empty list where nobody knows what lies under the clouds.
-    cloud_removal.write_page(output.page, evaluation, read_json(source.snow) if source.snow else None)
+    cloud_removal.write_page(
+        output.page, evaluation, read_json(source.snow) if source.snow else None
+    )
     for figure, path, order in (
         (cloud_removal.panels_figure, output.panels, evaluation["shown_first"]),
         (cloud_removal.severity_figure, output.severity, evaluation["most_burned"]),
